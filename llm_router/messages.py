@@ -1,0 +1,407 @@
+"""The provider-neutral conversation: what a codec encodes and what it decodes to.
+
+Everything is a frozen value. An answer arrives whole (`ChatResponse`) or as `StreamEvent`s; `Assembly` folds the
+events into the same response, so that both ways give equal values.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias, assert_never
+
+Json: TypeAlias = "str | int | float | bool | None | Sequence[Json] | Mapping[str, Json]"
+JsonObject: TypeAlias = Mapping[str, Json]
+
+Role = Literal["system", "user", "assistant", "tool"]
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "other"]
+ReasoningEffort = Literal["none", "minimal", "low", "medium", "high"]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A run of text."""
+
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """An image, file or sound: by `url`, or as `data` (raw bytes) with its `media_type` (as `image/png`)."""
+
+    kind: Literal["image", "file", "audio"]
+    url: str | None = field(default=None, repr=False)
+    data: bytes | None = field(default=None, repr=False)
+    media_type: str | None = None
+    name: str | None = None
+    detail: Literal["auto", "low", "high"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """What a model thought before it answered; `signature` proves it to the provider that wrote it."""
+
+    text: str = field(repr=False)
+    signature: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A model's own words for not answering."""
+
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call that the model asks for; `arguments` is its JSON text as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a tool answered to the call `call_id`."""
+
+    call_id: str
+    parts: tuple[Text | Media, ...] = field(repr=False)
+    name: str | None = None
+    is_error: bool = False
+
+
+Part: TypeAlias = Text | Media | Reasoning | Refusal | ToolCall | ToolResult
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message. A `tool` message holds ToolResult parts only; only an `assistant` one holds calls or reasoning.
+
+    `deployment` names who wrote an assistant message, where that is known.
+    """
+
+    role: Role
+    parts: tuple[Part, ...]
+    name: str | None = None
+    deployment: str | None = None
+
+    @property
+    def text(self) -> str:
+        """All plain text of the message, joined as it stands."""
+        return "".join(part.text for part in self.parts if isinstance(part, Text))
+
+
+def system(text: str) -> Message:
+    """A system message."""
+    return Message("system", (Text(text),))
+
+
+def user(*parts: str | Part) -> Message:
+    """A user message of texts and media."""
+    return Message("user", tuple(Text(part) if isinstance(part, str) else part for part in parts))
+
+
+def assistant(*parts: str | Part) -> Message:
+    """An assistant message of texts, reasoning and tool calls."""
+    return Message("assistant", tuple(Text(part) if isinstance(part, str) else part for part in parts))
+
+
+def tool_result(call_id: str, text: str, *, is_error: bool = False) -> Message:
+    """A tool message that answers one call with text."""
+    return Message("tool", (ToolResult(call_id, (Text(text),), is_error=is_error),))
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function that the model may call; `parameters` is a JSON Schema of an object."""
+
+    name: str
+    description: str = ""
+    parameters: JsonObject = field(default_factory=lambda: {"type": "object", "properties": {}})
+    strict: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NamedTool:
+    """A tool choice: this tool, and no other."""
+
+    name: str
+
+
+ToolChoice: TypeAlias = Literal["auto", "none", "required"] | NamedTool
+
+
+@dataclass(frozen=True, slots=True)
+class JsonAnswer:
+    """The answer shall be JSON; with `schema`, JSON that this JSON Schema accepts."""
+
+    schema: JsonObject | None = None
+    name: str = "answer"
+    strict: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Call parameters; `None` leaves a matter to the layer below, and at last to the provider.
+
+    `headers` and `extra` are added to the HTTP request and to its JSON body as they stand.
+    """
+
+    temperature: float | None = None
+    top_p: float | None = None
+    max_output_tokens: int | None = None
+    stop: tuple[str, ...] | None = None
+    seed: int | None = None
+    reasoning: ReasoningEffort | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    extra: JsonObject = field(default_factory=dict, repr=False)
+
+    def over(self, below: Settings) -> Settings:
+        """These settings, filled up key by key from `below`."""
+        return Settings(
+            temperature=below.temperature if self.temperature is None else self.temperature,
+            top_p=below.top_p if self.top_p is None else self.top_p,
+            max_output_tokens=below.max_output_tokens if self.max_output_tokens is None else self.max_output_tokens,
+            stop=below.stop if self.stop is None else self.stop,
+            seed=below.seed if self.seed is None else self.seed,
+            reasoning=below.reasoning if self.reasoning is None else self.reasoning,
+            headers={**below.headers, **self.headers},
+            extra={**below.extra, **self.extra},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """One request for an answer, as the caller made it."""
+
+    messages: tuple[Message, ...]
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    answer: JsonAnswer | None = None
+    settings: Settings = Settings()
+
+    @classmethod
+    def of(cls, conversation: str | Message | Iterable[Message] | ChatRequest) -> ChatRequest:
+        """A request from a prompt, a message, messages, or a request itself."""
+        match conversation:
+            case ChatRequest():
+                return conversation
+            case str():
+                return cls((user(conversation),))
+            case Message():
+                return cls((conversation,))
+            case _:
+                return cls(tuple(conversation))
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens by kind, as the provider reported them; `None` is not reported, never zero.
+
+    `input` and `output` are totals: `cache_read` and `cache_creation` are parts of input, `reasoning` of output, and
+    the audio kinds are parts of their side.
+    """
+
+    input: int | None = None
+    output: int | None = None
+    cache_read: int | None = None
+    cache_creation: int | None = None
+    reasoning: int | None = None
+    input_audio: int | None = None
+    output_audio: int | None = None
+
+    @property
+    def total(self) -> int | None:
+        """Input and output together, where both are known."""
+        return None if self.input is None or self.output is None else self.input + self.output
+
+
+@dataclass(frozen=True, slots=True)
+class ChatResponse:
+    """One whole answer.
+
+    `model` is the name that the provider says it served; `extra` keeps what the dialect reports beyond the neutral
+    form (citations, logprobs, system fingerprint), under the provider's names.
+    """
+
+    message: Message
+    finish_reason: FinishReason
+    usage: Usage = Usage()
+    model: str | None = None
+    provider_request_id: str | None = None
+    extra: JsonObject = field(default_factory=dict, repr=False)
+
+    @property
+    def text(self) -> str:
+        """All plain text of the answer."""
+        return self.message.text
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The calls that the model asks for, in order."""
+        return tuple(part for part in self.message.parts if isinstance(part, ToolCall))
+
+    def json(self) -> Json:
+        """The answer's text read as JSON. Raises ValueError where it is none."""
+        answer: Json = json.loads(self.text)
+        return answer
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The provider has begun; nothing of the answer is in it."""
+
+    model: str | None = None
+    provider_request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """The next piece of text; never empty."""
+
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    """The next piece of reasoning, or its signature."""
+
+    text: str = field(default="", repr=False)
+    signature: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalDelta:
+    """The next piece of a refusal."""
+
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """The next piece of the call at `index`; `id` and `name` come whole, with the first piece."""
+
+    index: int
+    id: str | None = None
+    name: str | None = None
+    arguments: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReport:
+    """Usage so far; a later report replaces an earlier one."""
+
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """Fields beyond the neutral form; merged key by key."""
+
+    fields: JsonObject = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The answer is whole, for this reason. Usage may still follow."""
+
+    reason: FinishReason
+
+
+StreamEvent: TypeAlias = (
+    Started | TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta | UsageReport | Extra | Finished
+)
+
+CONTENT = (TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta)
+"""Events that show something of the answer; the first of them commits a stream."""
+
+
+@dataclass(slots=True)
+class _Run:
+    """A part under way: its chunks are joined when asked for, so that a long answer costs linear time."""
+
+    kind: type[Text] | type[Reasoning] | type[Refusal] | type[ToolCall]
+    chunks: list[str]
+    signature: str | None = None
+    id: str = ""
+    name: str = ""
+
+    def part(self) -> Part:
+        text = "".join(self.chunks)
+        if self.kind is ToolCall:
+            return ToolCall(self.id, self.name, text)
+        if self.kind is Reasoning:
+            return Reasoning(text, self.signature)
+        return Refusal(text) if self.kind is Refusal else Text(text)
+
+
+class Assembly:
+    """Folds stream events, in order, into the response that they spell."""
+
+    def __init__(self) -> None:
+        self._runs: list[_Run] = []
+        self._calls: dict[int, _Run] = {}
+        self._usage = Usage()
+        self._started = Started()
+        self._extra: dict[str, Json] = {}
+        self.finish_reason: FinishReason | None = None
+
+    @property
+    def text(self) -> str:
+        """The plain text so far."""
+        return "".join(chunk for run in self._runs if run.kind is Text for chunk in run.chunks)
+
+    def add(self, event: StreamEvent) -> None:
+        """Take one more event."""
+        match event:
+            case Started():
+                self._started = event
+            case TextDelta(text):
+                self._run(Text).chunks.append(text)
+            case ReasoningDelta(text, signature):
+                run = self._run(Reasoning)
+                run.chunks.append(text)
+                run.signature = signature
+            case RefusalDelta(text):
+                self._run(Refusal).chunks.append(text)
+            case ToolCallDelta():
+                self._call(event)
+            case UsageReport(usage):
+                self._usage = usage
+            case Extra(fields):
+                self._extra.update(fields)
+            case Finished(reason):
+                self.finish_reason = reason
+            case _:
+                assert_never(event)
+
+    def response(self) -> ChatResponse:
+        """The answer so far; its finish reason is `other` while none has come."""
+        return ChatResponse(
+            Message("assistant", tuple(run.part() for run in self._runs)),
+            self.finish_reason or "other",
+            self._usage,
+            self._started.model,
+            self._started.provider_request_id,
+            dict(self._extra),
+        )
+
+    def _run(self, kind: type[Text] | type[Reasoning] | type[Refusal]) -> _Run:
+        """The run that a piece of this kind continues; a signature ends its reasoning."""
+        last = self._runs[-1] if self._runs else None
+        if last is None or last.kind is not kind or last.signature is not None:
+            last = _Run(kind, [])
+            self._runs.append(last)
+        return last
+
+    def _call(self, delta: ToolCallDelta) -> None:
+        run = self._calls.get(delta.index)
+        if run is None:
+            run = self._calls[delta.index] = _Run(ToolCall, [])
+            self._runs.append(run)
+        run.id = run.id or delta.id or ""
+        run.name = run.name or delta.name or ""
+        run.chunks.append(delta.arguments)

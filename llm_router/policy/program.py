@@ -1,0 +1,214 @@
+"""The compiled spec: immutable values that deciding, the engine and `plan` read. Nothing here computes.
+
+A program never holds a key: `api_keys` are references (`${env:…}` as written) or the mark that the catalogue's
+variables are to be read. Binding resolves them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Literal
+
+from llm_router.catalog.cards import ModelCard
+from llm_router.catalog.prices import Price
+from llm_router.errors import FailureClass
+from llm_router.messages import Settings
+from llm_router.spec.condition import Condition, Declarations
+from llm_router.spec.refs import Reference
+
+Balance = Literal["order", "round-robin", "random", "weighted"]
+By = Literal["order", "cost", "speed", "quality", "auto", "weights"]
+Next = Literal["any", "larger-context", "stop"]
+OnBreak = Literal["error", "hold"]
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Durations in seconds; `None` leaves a matter to the layer below."""
+
+    connect_s: float | None = None
+    first_token_s: float | None = None
+    stall_s: float | None = None
+    total_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Pauses between retries of one deployment: `first_s`, times `factor` each time, at most `longest_s`."""
+
+    first_s: float = 0.5
+    factor: float = 2.0
+    longest_s: float = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """What follows one failure class; `None` leaves a matter to the layer below.
+
+    `next` is a word, or the tiers that replace the remaining ones.
+    """
+
+    retry: int | None = None
+    wait: Wait | None = None
+    next: Next | tuple[Tier, ...] | None = None
+    cooldown_s: float | None = None
+    longest_wait_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """What follows failures; `after` holds only what the spec says at this place (merged key by key when asked)."""
+
+    enabled: bool = True
+    max_attempts: int | None = None
+    deadline_s: float | None = None
+    on_break: OnBreak | None = None
+    after: Mapping[FailureClass, After] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """A deployment with `failures` within `within_s` cools for `cooldown_s`, then `probes` requests may try it."""
+
+    failures: int = 5
+    within_s: float = 30.0
+    cooldown_s: float = 15.0
+    probes: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Who answers HTTP and bills."""
+
+    name: str
+    kind: str
+    base_url: str | Reference | None
+    api_keys: tuple[Reference, ...]
+    key_variables: tuple[str, ...]
+    organization: str | None = None
+    query: Mapping[str, str] = field(default_factory=dict)
+    default_model: str | None = None
+    enabled: bool = True
+    local: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Expected speed: time to the first token in seconds, and tokens per second."""
+
+    first_token_s: float | None = None
+    tokens_per_second: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One place that serves one model: the unit that is chosen, limited, priced, cooled down.
+
+    `quality` is by task, with `any`; `supports` is `None` where neither spec nor card speaks. `settings` and
+    `timeouts` are this deployment's over its provider's. `key` is the place in the provider's keys.
+    """
+
+    name: str
+    provider: Provider
+    model: str
+    identity: str
+    card: ModelCard | None
+    price: Price | None
+    context: int | None
+    supports: frozenset[str] | None
+    labels: Mapping[str, str]
+    quality: Mapping[str, float] = field(default_factory=dict)
+    speed: Speed = Speed()
+    expected_output: int | None = None
+    enabled: bool = True
+    key: int = 0
+    settings: Settings = Settings()
+    timeouts: Timeouts = Timeouts()
+    after: Mapping[FailureClass, After] = field(default_factory=dict)
+
+    @property
+    def local(self) -> bool:
+        """Whether the provider runs on this machine."""
+        return self.provider.local
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """Candidates that are tried before the next tier's.
+
+    `weights` by member name belong to `weighted`; `by` orders first, `balance` spreads over equals. `score` holds the
+    parts of `by: weights` (summing to 1).
+    """
+
+    members: tuple[str, ...]
+    by: By = "order"
+    balance: Balance = "order"
+    weights: Mapping[str, Fraction] = field(default_factory=dict)
+    score: Mapping[Literal["cost", "speed", "quality"], Fraction] = field(default_factory=dict)
+    max_cost: int | None = None
+    max_latency_s: float | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Condition and `use`, or condition and `refuse`. `place` counts from 0 in the file's order."""
+
+    place: int
+    name: str
+    condition: Condition
+    tiers: tuple[Tier, ...] = ()
+    refuse: str | None = None
+    settings: Settings = Settings()
+    timeouts: Timeouts = Timeouts()
+    fallback: Fallback = Fallback()
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Who may receive text of a request for which `condition` holds.
+
+    `allowed` are the names of the deployments that pass `only` and `never`. `instead` are tiers, `refuse`, or nothing.
+    """
+
+    name: str
+    condition: Condition
+    allowed: frozenset[str]
+    instead: tuple[Tier, ...] | Literal["refuse"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleIndex:
+    """Where rules are found: by the value of a hint, or in the residual list that every request walks."""
+
+    by_value: Mapping[str, Mapping[object, tuple[int, ...]]]
+    residual: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """The whole compiled spec. Amounts are picodollars, durations seconds, counts tokens.
+
+    `reads` are the features that any condition reads; only those are computed. `names` are the pools by name, for
+    pins. `fallback`, `timeouts` and `settings` are the top's, merged over the defaults.
+    """
+
+    name: str | None
+    timezone: str
+    declarations: Declarations
+    providers: Mapping[str, Provider]
+    deployments: Mapping[str, Deployment]
+    pools: Mapping[str, Tier]
+    rules: tuple[Rule, ...]
+    guards: tuple[Guard, ...]
+    fallback: Fallback
+    timeouts: Timeouts
+    settings: Settings
+    health: Health
+    index: RuleIndex
+    reads: frozenset[str]
+    spec_hash: str
+    program_hash: str

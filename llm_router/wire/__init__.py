@@ -1,0 +1,1 @@
+"""How bytes look: one codec per dialect, without I/O."""

@@ -1,0 +1,89 @@
+"""What a dialect is: pure functions between neutral values and bytes. No I/O, no clock, no environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from llm_router.errors import FailureClass
+from llm_router.messages import ChatRequest, ChatResponse, StreamEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where an attempt goes: everything a codec must know of the deployment.
+
+    `base_url` has no trailing slash; `headers` hold credentials and so are never shown; `quirks` are the catalogue
+    row's named deviations (as `max_tokens_name`), which a codec reads by name.
+    """
+
+    base_url: str
+    model: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    quirks: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """One HTTP request, ready to be sent."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an attempt failed, in the provider's words. `retry_after_s` is in seconds from the reply."""
+
+    kind: FailureClass
+    message: str
+    status: int | None = None
+    code: str | None = None
+    provider_request_id: str | None = None
+    retry_after_s: float | None = None
+
+
+class WireError(Exception):
+    """Bytes that carry a failure instead of an answer: an error object, something unreadable, or a cut stream."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+class Unsupported(Exception):
+    """The dialect has no way to say this; the message names it. Raised before anything is sent."""
+
+
+class Decoder(Protocol):
+    """Turns the bytes of one streamed answer, cut anywhere, into events."""
+
+    def feed(self, data: bytes) -> list[StreamEvent]:
+        """Events that these bytes complete. Raises WireError for an error in the stream."""
+
+    @property
+    def done(self) -> bool:
+        """Whether the answer is whole and nothing more need be read (end marker, or finish reason and usage)."""
+
+    def close(self) -> list[StreamEvent]:
+        """Last events, at the end of the bytes. Raises WireError(truncated) unless a finish reason or an end marker came."""
+
+
+class Codec(Protocol):
+    """One dialect."""
+
+    def encode(self, request: ChatRequest, target: Target, *, stream: bool) -> HttpRequest:
+        """The HTTP request. `request.settings` are the merged ones. Raises Unsupported."""
+
+    def decode(self, headers: Mapping[str, str], body: bytes) -> ChatResponse:
+        """A whole answer. Raises WireError: malformed, truncated (no finish reason), or an error sent with a 200."""
+
+    def decode_error(self, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
+        """What a status of 400 and above says. Total: any bytes give a failure."""
+
+    def decoder(self, headers: Mapping[str, str]) -> Decoder:
+        """A decoder for one streamed answer. Header names are lower case here as everywhere."""
