@@ -32,6 +32,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
 
+from typing_extensions import override
+
 FailureClass = Literal[
     "rate_limit",
     "quota_exhausted",
@@ -82,6 +84,7 @@ class AttemptReport:
     duration_s: float = 0.0
     first_content_s: float | None = None
 
+    @override
     def __str__(self) -> str:
         if self.outcome != "failed":
             return f"#{self.number} {self.deployment}: {self.outcome} after {self.duration_s:.2f}s"

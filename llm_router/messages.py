@@ -134,7 +134,7 @@ ToolChoice: TypeAlias = Literal["auto", "none", "required"] | NamedTool
 
 
 @dataclass(frozen=True, slots=True)
-class JsonAnswer:
+class JsonFormat:
     """The answer shall be JSON; with `schema`, JSON that this JSON Schema accepts."""
 
     schema: JsonObject | None = None
@@ -180,7 +180,7 @@ class ChatRequest:
     tools: tuple[Tool, ...] = ()
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: bool | None = None
-    answer: JsonAnswer | None = None
+    response_format: JsonFormat | None = None
     settings: Settings = Settings()
 
     @classmethod
