@@ -70,7 +70,10 @@ class Decoder(Protocol):
         """Whether the answer is whole and nothing more need be read (end marker, or finish reason and usage)."""
 
     def close(self) -> list[StreamEvent]:
-        """Last events, at the end of the bytes. Raises WireError(truncated) unless a finish reason or an end marker came."""
+        """Last events, at the end of the bytes.
+
+        Raises WireError (truncated) unless a finish reason or an end marker came.
+        """
 
 
 class Codec(Protocol):
