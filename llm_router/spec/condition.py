@@ -1,0 +1,115 @@
+"""Conditions as values: what `when:` and `if:` both become.
+
+A condition is a tree of `All`, `AnyOf` and `Not` over `Test`s, total over the features of a request: it holds or it
+doesn't, whatever is absent. It is read by `llm_router.spec.when` and `llm_router.spec.expression`, evaluated by
+`llm_router.policy.match` and proved about by `llm_router.policy.boxes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias, assert_never
+
+from llm_router.diagnostics import Span
+from llm_router.spec.feature_types import Declarations, FeatureType, MetadataType, Placement, features_of
+from llm_router.spec.refs import Reference
+
+__all__ = [
+    "ALWAYS",
+    "All",
+    "AnyOf",
+    "Condition",
+    "Declarations",
+    "FeatureType",
+    "MetadataType",
+    "Not",
+    "Op",
+    "Placement",
+    "Scalar",
+    "Test",
+    "Value",
+    "both",
+    "features_of",
+    "reads",
+    "tests_of",
+]
+
+Op: TypeAlias = Literal[
+    "is", "not", "in", "above", "at_least", "below", "at_most", "between", "has", "contains", "matches", "exists"
+]
+Scalar: TypeAlias = bool | int | float | str | Reference
+Value: TypeAlias = Scalar | tuple[Scalar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One predicate. On a set `is`, `in` and `not` never occur: they were read as `has` and its negation.
+
+    `value` is a tuple for `in` and `between`, and wherever any of several values will do (`not`: none of them).
+    `exists` has True or False. `text` is the predicate as the user wrote it; neither it nor `span` takes part in
+    comparisons.
+    """
+
+    __test__ = False  # pytest, this is no test class
+
+    feature: str
+    op: Op
+    value: Value
+    span: Span = field(compare=False, repr=False)
+    text: str = field(default="", compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Holds when every term does; without terms, always."""
+
+    terms: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Holds when some term does; without terms, never."""
+
+    terms: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Holds when the term doesn't."""
+
+    term: Condition
+
+
+Condition: TypeAlias = Test | All | AnyOf | Not
+
+ALWAYS = All(())
+
+
+def both(first: Condition, second: Condition) -> Condition:
+    """The condition that holds when both do: a rule's `when` and its `if`."""
+    terms = (*_conjuncts(first), *_conjuncts(second))
+    return terms[0] if len(terms) == 1 else All(terms)
+
+
+def tests_of(condition: Condition) -> Iterator[Test]:
+    """Yields the predicates of a condition in the order in which they are written."""
+    match condition:
+        case Test():
+            yield condition
+        case Not(term):
+            yield from tests_of(term)
+        case All(terms) | AnyOf(terms):
+            for term in terms:
+                yield from tests_of(term)
+        case _:
+            assert_never(condition)
+
+
+def reads(condition: Condition) -> frozenset[str]:
+    """The names of the features that a condition reads."""
+    return frozenset(test.feature for test in tests_of(condition))
+
+
+def _conjuncts(condition: Condition) -> tuple[Condition, ...]:
+    return condition.terms if isinstance(condition, All) else (condition,)
