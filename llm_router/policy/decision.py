@@ -27,7 +27,6 @@ RejectionCode = Literal[
     "parameter",
     "unknown_price",
     "max_cost",
-    "unknown_latency",
     "max_latency",
 ]
 """Why a deployment may not serve a request: the need it doesn't meet, or what bars it."""
@@ -71,7 +70,8 @@ class Candidate:
     """A deployment that may be asked.
 
     `tier` counts from 0. `cap` is the largest number of output tokens, to be sent on the wire where it isn't `None`.
-    `left_out` names settings of the spec that it can't take, and that are therefore not sent.
+    `left_out` names settings of the spec that it can't take, and that are therefore not sent. `turns` names the
+    counters that move on when this candidate is the first of the request to be asked.
     """
 
     deployment: str
@@ -81,6 +81,7 @@ class Candidate:
     score: Score | None = None
     cap: int | None = None
     left_out: tuple[str, ...] = ()
+    turns: tuple[str, ...] = ()
     deferral: Deferral | None = None
 
 
@@ -101,8 +102,7 @@ class Decision:
     `candidates` are in the order in which they are asked: the ready ones, then the deferred ones, first to be free
     first. `rule` and `place` (in `program.rules`) tell which rule decided; both are `None` where the caller's name
     acted as `use`, or where no rule holds. `refused` is the message of a rule that refuses. `guard` is the guard whose
-    `instead` serves. `pinned` says that nothing outside of what the caller named may be tried. `turns` names the
-    counters of the snapshot that this decision used up one turn of.
+    `instead` serves. `pinned` says that nothing outside of what the caller named may be tried.
     """
 
     id: str
@@ -115,7 +115,11 @@ class Decision:
     refused: str | None = None
     guard: str | None = None
     pinned: bool = False
-    turns: tuple[str, ...] = ()
+
+    @property
+    def turns(self) -> tuple[str, ...]:
+        """The counters of the snapshot that this decision uses up one turn of: those of the first candidate."""
+        return self.candidates[0].turns if self.candidates else ()
 
     @property
     def ready(self) -> tuple[Candidate, ...]:

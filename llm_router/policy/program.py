@@ -59,9 +59,12 @@ class After:
 
 @dataclass(frozen=True, slots=True)
 class Fallback:
-    """What follows failures; `after` holds only what the spec says at this place (merged key by key when asked)."""
+    """What follows failures, as the spec says at this place: `follow` merges the layers key by key, when asked.
 
-    enabled: bool = True
+    `enabled` is False for `fallback: none`; `None` leaves a matter to the layer below.
+    """
+
+    enabled: bool | None = None
     max_attempts: int | None = None
     deadline_s: float | None = None
     on_break: OnBreak | None = None
@@ -107,11 +110,14 @@ class Speed:
 class Deployment:
     """One place that serves one model: the unit that is chosen, limited, priced, cooled down.
 
-    `quality` is by task, with `any`; `supports` is `None` where neither spec nor card speaks. `settings` and
-    `timeouts` are this deployment's over its provider's. `key` is the place in the provider's keys.
+    `member` is its name in the spec; where the provider has several keys there is one of these for each, `name` is
+    `gpt#2`, and `key` is the place in the provider's keys, from 0. `quality` is by task, with `any`; `supports` is
+    `None` where neither spec nor card speaks. `settings` and `timeouts` are this deployment's over its provider's;
+    `after` are these two layers, the deployment's first.
     """
 
     name: str
+    member: str
     provider: Provider
     model: str
     identity: str
@@ -127,7 +133,7 @@ class Deployment:
     key: int = 0
     settings: Settings = Settings()
     timeouts: Timeouts = Timeouts()
-    after: Mapping[FailureClass, After] = field(default_factory=dict)
+    after: tuple[Mapping[FailureClass, After], ...] = ()
 
     @property
     def local(self) -> bool:
@@ -139,8 +145,9 @@ class Deployment:
 class Tier:
     """Candidates that are tried before the next tier's.
 
-    `weights` by member name belong to `weighted`; `by` orders first, `balance` spreads over equals. `score` holds the
-    parts of `by: weights` (summing to 1).
+    `members` are names of the spec (`Deployment.member`), none of which an earlier tier of the same rule has. `by`
+    orders first, `balance` spreads over equals; `weights` by member name belong to `weighted`. `score` holds the parts
+    of `by: weights` (summing to 1). `name` is the pool's, or the place in the file; turns are counted under it.
     """
 
     members: tuple[str, ...]
@@ -150,7 +157,7 @@ class Tier:
     score: Mapping[Literal["cost", "speed", "quality"], Fraction] = field(default_factory=dict)
     max_cost: int | None = None
     max_latency_s: float | None = None
-    name: str | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +199,10 @@ class RuleIndex:
 class Program:
     """The whole compiled spec. Amounts are picodollars, durations seconds, counts tokens.
 
-    `reads` are the features that any condition reads; only those are computed. `names` are the pools by name, for
-    pins. `fallback`, `timeouts` and `settings` are the top's, merged over the defaults.
+    `reads` are the features that any condition reads; only those are computed. `deployments` are by their own name,
+    in the file's order; `members` maps the names that the spec uses to them (one name for several keys). `pools` are
+    there for pins. `fallback`, `timeouts` and `settings` are the top's, merged over the defaults, but for
+    `fallback.after`, which holds only what the spec says.
     """
 
     name: str | None
@@ -201,6 +210,7 @@ class Program:
     declarations: Declarations
     providers: Mapping[str, Provider]
     deployments: Mapping[str, Deployment]
+    members: Mapping[str, tuple[str, ...]]
     pools: Mapping[str, Tier]
     rules: tuple[Rule, ...]
     guards: tuple[Guard, ...]
