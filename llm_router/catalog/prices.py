@@ -1,90 +1,104 @@
-"""What tokens cost: whole picodollars per token, so that every sum is exact.
+"""Where prices are found: dated rows of data, compiled to integers only for the models that are asked for.
 
-A price in the data is an exact string in USD per million tokens; one such dollar is 1,000,000 picodollars a token.
+`data/prices/<kind>.json` holds exact decimal strings in USD per million tokens, with source and date; a file is read
+when its kind is first asked for. A model that isn't there has no price: that is `None`, never zero.
 """
 
 from __future__ import annotations
 
 import datetime
+import json
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
 
-from llm_router.messages import Usage
+from llm_router.catalog.price import FREE, PRICE_KINDS, Cost, Price, PriceKind, PriceTier, Rates, Revision, read_rates
 
-PriceKind = Literal["input", "output", "cache_read", "cache_creation", "reasoning", "input_audio", "output_audio"]
-PRICE_KINDS: tuple[PriceKind, ...] = get_args(PriceKind)
+__all__ = ["FREE", "PRICE_KINDS", "Cost", "Price", "PriceKind", "PriceTier", "Rates", "Revision", "find_price"]
 
-Amount: TypeAlias = "str | int | float"
-
-
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """Picodollars per token by kind; a kind that is `None` bills as the side that it is part of."""
-
-    input: int
-    output: int
-    cache_read: int | None = None
-    cache_creation: int | None = None
-    reasoning: int | None = None
-    input_audio: int | None = None
-    output_audio: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PriceTier:
-    """The rates of a whole request whose input has more than `above` tokens."""
-
-    above: int
-    rates: Rates
-
-
-@dataclass(frozen=True, slots=True)
-class Price(Rates):
-    """The rates in force on the catalogue's day, with tiers (ascending) and the rates of other days."""
-
-    tiers: tuple[PriceTier, ...] = ()
-    since: datetime.date | None = None
-    revisions: tuple[Price, ...] = ()
-    source: str = ""
-    date: str = ""
-
-    @classmethod
-    def from_spec(cls, price: Mapping[str, Amount]) -> Price:
-        """A price from USD per million tokens by kind. Raises UnitError where an amount isn't exact."""
-        raise NotImplementedError
-
-    def cost(self, usage: Usage, at: datetime.date | None = None) -> Cost | None:
-        """What this usage costs, by kind; None where a side that isn't free wasn't reported."""
-        raise NotImplementedError
-
-    def upper_bound(self, input_tokens: int, output_tokens: int, at: datetime.date | None = None) -> int:
-        """Picodollars that no request within these bounds can cost more than."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """Picodollars by kind; no token is counted in two of them."""
-
-    input: int = 0
-    output: int = 0
-    cache_read: int = 0
-    cache_creation: int = 0
-    reasoning: int = 0
-    input_audio: int = 0
-    output_audio: int = 0
-
-    @property
-    def total(self) -> int:
-        """All kinds together."""
-        return sum(getattr(self, kind) for kind in PRICE_KINDS)
-
-
-FREE = Price(0, 0, source="free")
+_DATE_BEHIND = re.compile(r"(?:[-@]\d{4}-\d{2}-\d{2}|[-@]\d{8}|-\d{3,4}|-latest)$")
 
 
 def find_price(kind: str, model: str) -> Price | None:
-    """The price of what a provider of this kind serves under the wire name `model`; None where it isn't known."""
-    known = {"gpt-4o": Price(2_500_000, 10_000_000, 1_250_000), "gpt-4o-mini": Price(150_000, 600_000, 75_000)}
-    return known.get(model) if kind == "openai" else None
+    """The price of what a provider of this kind serves under the wire name `model`; None where it isn't known.
+
+    Names are compared exactly but for case; a date behind the name is passed over only where the data says that all
+    dates cost the same.
+    """
+    where = _where(kind, model.strip().lower())
+    return _find(*where) if where else None
+
+
+LITELLM_PREFIXES: Mapping[str, str] = {
+    "openai": "openai",
+    "anthropic": "anthropic",
+    "gemini": "gemini",
+    "groq": "groq",
+    "mistral": "mistral",
+    "deepseek": "deepseek",
+    "xai": "xai",
+    "perplexity": "perplexity",
+    "together_ai": "together",
+    "fireworks_ai": "fireworks",
+    "openrouter": "openrouter",
+    "cohere": "cohere",
+    "cohere_chat": "cohere",
+}
+"""What a LiteLLM proxy calls the providers, by our kind; a model without such a prefix may be anything."""
+
+
+def _where(kind: str, name: str) -> tuple[str, str] | None:
+    """The file and the name in it under which a price stands."""
+    if kind == "litellm":
+        prefix, _, rest = name.partition("/")
+        return (LITELLM_PREFIXES[prefix], rest) if rest and prefix in LITELLM_PREFIXES else None
+    return kind, name
+
+
+@lru_cache(maxsize=4096)
+def _find(kind: str, name: str) -> Price | None:
+    book = _book(kind)
+    entry = book.entries.get(name)
+    if entry is None:
+        entry = book.entries.get(_DATE_BEHIND.sub("", name))
+        if entry is None or not entry.get("dated"):
+            return None
+    return _price(entry, book)
+
+
+@dataclass(frozen=True, slots=True)
+class _Book:
+    """One file: raw entries by name, compiled only when asked for."""
+
+    source: str = ""
+    date: str = ""
+    entries: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # JSON; `_price` reads it
+
+
+@cache
+def _book(kind: str) -> _Book:
+    path = Path(__file__).parent / "data" / "prices" / f"{kind}.json"
+    if not path.exists():
+        return _Book()
+    content = json.loads(path.read_bytes())
+    return _Book(
+        content["source"], content["date"], {name: entry for entry in content["prices"] for name in entry["names"]}
+    )
+
+
+def _price(entry: Mapping[str, Any], book: _Book) -> Price:
+    revisions = tuple(_revision(each) for each in entry.get("revisions", ()))
+    return Price.of(read_rates(entry), _tiers(entry), revisions=revisions, source=book.source, date=book.date)
+
+
+def _tiers(entry: Mapping[str, Any]) -> tuple[PriceTier, ...]:
+    return tuple(PriceTier(tier["above"], read_rates(tier)) for tier in entry.get("tiers", ()))
+
+
+def _revision(entry: Mapping[str, Any]) -> Revision:
+    since = datetime.date.fromisoformat(entry["since"]) if "since" in entry else None
+    start, end = (datetime.time.fromisoformat(text) for text in entry.get("hours", ("00:00", "00:00")))
+    return Revision(read_rates(entry), _tiers(entry), since, (start, end) if "hours" in entry else None)
