@@ -95,5 +95,4 @@ def _enabled(program: Program, rule: Rule | None) -> bool:
 
 def _is_patient(deployment: Deployment) -> bool:
     """Whether its first token may take long: the model reasons, or this machine has to load it."""
-    card = deployment.card
-    return deployment.local or (card is not None and "reasoning" in card.supports)
+    return deployment.local or "reasoning" in (deployment.supports or ())
