@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -26,21 +26,25 @@ Condition = Literal["ok", "degraded", "cooling"]
 UNHEALTHY: frozenset[FailureClass] = frozenset(
     {"unavailable", "overloaded", "connection_lost", "truncated", "malformed", "timeout"}
 )
-"""Failures that speak of the deployment's health. Not those of the request, the key, or a limit."""
+"""Failures that speak of a deployment's health; the others speak of the request, the key or a limit."""
 
-DECAY = 0.3
+NEWEST_SHARE = 0.3
 """The weight of the newest measurement in a mean that forgets."""
+
+PROBE_LOST_S = 600.0
+"""A probe that nobody has reported for so long no longer counts: its attempt was dropped with its process's thread."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an attempt ended.
+    """How an attempt ended: with an answer, with a `failure`, or with neither because nobody wanted it any more.
 
-    `failure` is `None` for an answer, and for an attempt that was cancelled (`answered` tells them apart).
-    `cooldown_s` keeps the deployment back for all requests; `retry_after_s` is what the provider asked for.
+    `probe` is that of its admission. `cooldown_s` keeps the deployment back for all requests; `retry_after_s` is what the provider asked for. Measured
+    speed is `None` where it can't be told.
     """
 
-    answered: bool
+    answered: bool = False
+    probe: bool = False
     failure: FailureClass | None = None
     cooldown_s: float | None = None
     retry_after_s: float | None = None
@@ -50,12 +54,18 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Whether an attempt may be made now, and if not, from when on. `probe` marks a trial of a cooling deployment."""
+    """Whether an attempt may be made now; if not, why, and the instant from which on it may.
+
+    `probe` marks the trial of a deployment that cools.
+    """
 
     granted: bool
     until: float = 0.0
     reason: Literal["", "limited", "cooling"] = ""
     probe: bool = False
+
+
+GRANTED = Admission(granted=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +84,51 @@ class _Record:
     failures: deque[float] = field(default_factory=deque)
     cooling_until: float | None = None
     limited_until: float = 0.0
-    probing: int = 0
-    latency: Latency = Latency()
+    probes: list[float] = field(default_factory=list)
+    latency: Latency = field(default_factory=Latency)
 
-    def condition(self) -> Condition:
+    def condition(self, now: float, health: Health) -> Condition:
         if self.cooling_until is not None:
             return "cooling"
+        while self.failures and self.failures[0] <= now - health.within_s:
+            self.failures.popleft()
         return "degraded" if self.failures else "ok"
+
+    def kept_back(self, now: float, health: Health) -> bool:
+        """Whether it cools, or has as many probes under way as may be."""
+        if self.cooling_until is None:
+            return False
+        self.probes = [started for started in self.probes if now - started < PROBE_LOST_S]
+        return now < self.cooling_until or len(self.probes) >= health.probes
+
+    def take(self, outcome: Outcome, now: float, health: Health) -> None:
+        if outcome.probe and self.probes:
+            self.probes.pop(0)
+        if outcome.retry_after_s is not None:
+            self.limited_until = max(self.limited_until, now + outcome.retry_after_s)
+        if outcome.answered:
+            self._answered(outcome)
+        elif outcome.failure in UNHEALTHY:
+            self._failed(now, health)
+        if outcome.cooldown_s is not None:
+            self._cool(now + outcome.cooldown_s)
+
+    def _answered(self, outcome: Outcome) -> None:
+        if self.cooling_until is not None:
+            self.failures.clear()
+            self.cooling_until = None
+        self.latency = Latency(
+            _mean(self.latency.first_token_s, outcome.first_token_s),
+            _mean(self.latency.tokens_per_second, outcome.tokens_per_second),
+        )
+
+    def _failed(self, now: float, health: Health) -> None:
+        self.failures.append(now)
+        if self.condition(now, health) == "cooling" or len(self.failures) >= health.failures:
+            self._cool(now + health.cooldown_s)
+
+    def _cool(self, until: float) -> None:
+        self.cooling_until = max(self.cooling_until or 0.0, until)
 
 
 class HealthBook:
@@ -94,12 +142,18 @@ class HealthBook:
     def observe(self, now: float, wall: float) -> Snapshot:
         """The state of all deployments at `now`; instants in it are moved to the clock on which it is `wall`."""
         shift = wall - now
+        cooling: dict[str, float] = {}
+        limited: dict[str, float] = {}
+        latencies: dict[str, Latency] = {}
         with self._lock:
-            records = tuple(self._records.items())
-            cooling = {key: one.cooling_until + shift for key, one in records if _is_cooling(one, now)}  # type: ignore[operator]  # cooling has an end
-            limited = {key: one.limited_until + shift for key, one in records if one.limited_until > now}
-            latencies = {key: one.latency for key, one in records}
-            return Snapshot(wall, cooling, limited, latencies, dict(self._turns))
+            for identity, record in self._records.items():
+                latencies[identity] = record.latency
+                if record.cooling_until is not None and record.cooling_until > now:
+                    cooling[identity] = record.cooling_until + shift
+                if record.limited_until > now:
+                    limited[identity] = record.limited_until + shift
+            turns = dict(self._turns)
+        return Snapshot(wall, cooling, limited, latencies, turns)
 
     def take_turns(self, names: Iterable[str]) -> None:
         """Count one turn for each name."""
@@ -112,8 +166,34 @@ class HealthBook:
 
         `force` asks it although it cools, as the best guess where everybody does; a provider's own time is kept.
         """
-        raise NotImplementedError
+        with self._lock:
+            record = self._records.get(identity)
+            if record is None:
+                return GRANTED
+            if record.limited_until > now:
+                return Admission(granted=False, until=record.limited_until, reason="limited")
+            if record.kept_back(now, health) and not force:
+                return Admission(granted=False, until=max(now, record.cooling_until or now), reason="cooling")
+            if record.cooling_until is None:
+                return GRANTED
+            record.probes.append(now)
+            return Admission(granted=True, probe=True)
 
     def report(self, identity: str, now: float, health: Health, outcome: Outcome) -> StateChange | None:
-        """Take note of how an admitted attempt ended."""
-        raise NotImplementedError
+        """Take note of how an admitted attempt ended; the change of state that it brings, if any."""
+        with self._lock:
+            record = self._records.setdefault(identity, _Record())
+            before = record.condition(now, health)
+            record.take(outcome, now, health)
+            after = record.condition(now, health)
+        return StateChange(identity, before, after) if before != after else None
+
+    def after_fork(self) -> None:
+        """Start with a free lock in a child process: a thread of the parent's may have held it."""
+        self._lock = threading.Lock()
+
+
+def _mean(known: float | None, newest: float | None) -> float | None:
+    if known is None or newest is None:
+        return newest if known is None else known
+    return known + NEWEST_SHARE * (newest - known)
