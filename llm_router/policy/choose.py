@@ -68,7 +68,7 @@ def _serving(program: Program, name: str) -> Iterator[str]:
 
 def _proposal(program: Program, name: str) -> str:
     if name in program.providers:
-        return f"a provider is asked for by `provider`: say `provider=\"{name}\"`"
+        return f'a provider is asked for by `provider`: say `provider="{name}"`'
     wire = (deployment.model for deployment in program.deployments.values())
     return did_you_mean(name, (*program.members, *program.pools, *wire))
 

@@ -153,7 +153,7 @@ class _Frame:
             yield from self._keys(candidate)
 
     def _entrant(self, member: str, tier: Tier) -> _Entrant:
-        names = self.program.members[member]
+        names = self.program.members.get(member, (member,))
         deployment = self.program.deployments[names[0]]
         settings = spec_settings(self.program, self.rule, deployment)
         caller = self.features.needs.settings
@@ -165,7 +165,7 @@ class _Frame:
     def _keys(self, candidate: Candidate) -> Iterator[Candidate]:
         """Yields the candidate once for each key of its provider, in turns."""
         member = candidate.deployment
-        names = self.program.members[member]
+        names = self.program.members.get(member, (member,))
         if len(names) == 1:
             yield replace(candidate, deployment=names[0])
             return

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from llm_router.policy.program import Part
+
 Via = Literal["rule", "name", "instead"]
 """What chose the candidates: a rule's `use`, the caller's `model=`, or a guard's `instead`."""
 
@@ -54,7 +56,7 @@ class Score:
     """
 
     total: float | None
-    parts: Mapping[str, float] = field(default_factory=dict)
+    parts: Mapping[Part, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,25 @@
-"""The facts about one request that conditions, needs and ranking may see."""
+"""The facts about one request that conditions, needs and ranking may see. Only what the program reads is computed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+import datetime
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+from zoneinfo import ZoneInfo
 
-from llm_router.catalog.tokens import TokenCount
-from llm_router.messages import ChatRequest, Settings
+from llm_router.catalog.tokens import TokenCount, count_request
+from llm_router.messages import ChatRequest, Media, Part, Settings, Text, ToolResult
 from llm_router.policy.hints import Hints
+from llm_router.spec.feature_types import WEEKDAYS
 
 if TYPE_CHECKING:
     from llm_router.policy.program import Program
 
 __all__ = ["Call", "Features", "Hints", "Needs", "compute"]
+
+MediaKind = Literal["image", "file", "audio"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,4 +71,116 @@ def compute(
     `variables` is the environment for `env.<NAME>`. `given` holds features that the caller states by name, in the
     types that `Features` documents; they aren't computed.
     """
-    raise NotImplementedError
+    stated = given or {}
+    tokens = _tokens(call.request, stated.get("input_tokens"))
+    view = _View(call, tokens, program.timezone, variables, frozenset(_media(call.request)))
+    values = {name: value for name in program.reads if (value := _value(view, program, name)) is not None}
+    return Features(call.request_id, {**values, **stated}, call.hints, _needs(view, stated), tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What the features of a call are computed from."""
+
+    call: Call
+    tokens: TokenCount
+    timezone: str
+    variables: Mapping[str, str]
+    media: frozenset[MediaKind]
+
+    @property
+    def hints(self) -> Hints:
+        return self.call.hints
+
+    @property
+    def request(self) -> ChatRequest:
+        return self.call.request
+
+    @property
+    def time(self) -> datetime.datetime:
+        return datetime.datetime.fromtimestamp(self.call.now, ZoneInfo(self.timezone))
+
+
+def _value(view: _View, program: Program, name: str) -> object:
+    """One feature; `None` where it is absent."""
+    compute_it = _FEATURES.get(name)
+    if compute_it is not None:
+        return compute_it(view)
+    space, _, key = name.partition(".")
+    if space == "metadata" and key in program.declarations.metadata:
+        return view.hints.metadata.get(key, program.declarations.metadata[key].absent)
+    return view.variables.get(key) if space == "env" else None
+
+
+_FEATURES: Mapping[str, Callable[[_View], object]] = MappingProxyType(
+    {
+        "task": lambda view: view.hints.task,
+        "cost": lambda view: view.hints.cost,
+        "speed": lambda view: view.hints.speed,
+        "capability": lambda view: view.hints.capability or None,
+        "requested_model": lambda view: view.hints.model,
+        "user": lambda view: view.hints.user,
+        "session": lambda view: view.hints.session,
+        "run": lambda view: view.hints.run,
+        "tags": lambda view: view.hints.tags or None,
+        "input_tokens": lambda view: view.tokens.value,
+        "max_output_tokens": lambda view: view.request.settings.max_output_tokens,
+        "messages": lambda view: len(view.request.messages),
+        "text": lambda view: _last_text(view.request),
+        "transcript": lambda view: "\n".join(_texts(view.request)),
+        "has_images": lambda view: "image" in view.media,
+        "has_files": lambda view: "file" in view.media,
+        "has_tools": lambda view: bool(view.request.tools),
+        "wants_json": lambda view: view.request.response_format is not None,
+        "stream": lambda view: view.call.stream,
+        "hour": lambda view: view.time.hour,
+        "weekday": lambda view: WEEKDAYS[view.time.weekday()],
+    }
+)
+
+_NEEDS: Mapping[str, tuple[str, Callable[[_View], bool]]] = MappingProxyType(
+    {
+        "has_tools": ("tools", lambda view: bool(view.request.tools)),
+        "has_images": ("images", lambda view: "image" in view.media),
+        "has_files": ("files", lambda view: "file" in view.media),
+        "has_audio": ("audio", lambda view: "audio" in view.media),
+    }
+)
+
+
+def _needs(view: _View, stated: Mapping[str, object]) -> Needs:
+    settings, cap = view.request.settings, stated.get("max_output_tokens")
+    return Needs(
+        supports=frozenset(word for name, (word, has) in _NEEDS.items() if stated.get(name, has(view))),
+        json=bool(stated.get("wants_json", view.request.response_format is not None)),
+        capability=view.hints.capability,
+        settings=replace(settings, max_output_tokens=cap) if isinstance(cap, int) else settings,
+    )
+
+
+def _tokens(request: ChatRequest, stated: object) -> TokenCount:
+    return TokenCount(stated, stated, "exact") if isinstance(stated, int) else count_request(request)
+
+
+def _media(request: ChatRequest) -> Iterator[MediaKind]:
+    for part in _parts(request):
+        if isinstance(part, Media):
+            yield part.kind
+
+
+def _parts(request: ChatRequest) -> Iterator[Part]:
+    """Yields every part of the request, those inside of tool results too."""
+    for message in request.messages:
+        for part in message.parts:
+            yield part
+            if isinstance(part, ToolResult):
+                yield from part.parts
+
+
+def _texts(request: ChatRequest) -> Iterator[str]:
+    return (part.text for part in _parts(request) if isinstance(part, Text))
+
+
+def _last_text(request: ChatRequest) -> str | None:
+    """The text of the last user message."""
+    return next((message.text for message in reversed(request.messages) if message.role == "user"), None)

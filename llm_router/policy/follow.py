@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from llm_router.errors import PARENT, FailureClass
 from llm_router.messages import Settings
@@ -50,7 +50,8 @@ def spec_settings(program: Program, rule: Rule | None, deployment: Deployment) -
 def settings_for(program: Program, rule: Rule | None, candidate: Candidate, caller: Settings) -> Settings:
     """What is sent: the caller's over the spec's, less what the candidate can't take, with its cap."""
     layered = spec_settings(program, rule, program.deployments[candidate.deployment])
-    spec = replace(layered, **dict.fromkeys(candidate.left_out))
+    nothing: dict[str, Any] = dict.fromkeys(candidate.left_out)  # fields of several types, each unset
+    spec = replace(layered, **nothing)
     return replace(caller.over(spec), max_output_tokens=candidate.cap)
 
 

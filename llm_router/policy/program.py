@@ -20,6 +20,7 @@ from llm_router.spec.refs import Reference
 
 Balance = Literal["order", "round-robin", "random", "weighted"]
 By = Literal["order", "cost", "speed", "quality", "auto", "weights"]
+Part = Literal["cost", "speed", "quality"]
 Next = Literal["any", "larger-context", "stop"]
 OnBreak = Literal["error", "hold"]
 
@@ -154,7 +155,7 @@ class Tier:
     by: By = "order"
     balance: Balance = "order"
     weights: Mapping[str, Fraction] = field(default_factory=dict)
-    score: Mapping[Literal["cost", "speed", "quality"], Fraction] = field(default_factory=dict)
+    score: Mapping[Part, Fraction] = field(default_factory=dict)
     max_cost: int | None = None
     max_latency_s: float | None = None
     name: str = ""
@@ -199,7 +200,8 @@ class RuleIndex:
 class Program:
     """The whole compiled spec. Amounts are picodollars, durations seconds, counts tokens.
 
-    `reads` are the features that any condition reads; only those are computed. `deployments` are by their own name,
+    `reads` are the features that any condition reads; only those are computed. `tasks` and `capabilities` are the
+    words that these hints may take; no tasks at all means any. `deployments` are by their own name,
     in the file's order; `members` maps the names that the spec uses to them (one name for several keys). `pools` are
     there for pins. `fallback`, `timeouts` and `settings` are the top's, merged over the defaults, but for
     `fallback.after`, which holds only what the spec says.
@@ -208,6 +210,8 @@ class Program:
     name: str | None
     timezone: str
     declarations: Declarations
+    tasks: tuple[str, ...]
+    capabilities: tuple[str, ...]
     providers: Mapping[str, Provider]
     deployments: Mapping[str, Deployment]
     members: Mapping[str, tuple[str, ...]]

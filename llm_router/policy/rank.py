@@ -20,17 +20,16 @@ from dataclasses import dataclass
 from fractions import Fraction
 from hashlib import blake2b
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from llm_router.messages import Usage
 from llm_router.policy.decision import Estimate, Score
 from llm_router.policy.defaults import EXPECTED_OUTPUT
 from llm_router.policy.features import Features
 from llm_router.policy.hints import CostHint, SpeedHint
-from llm_router.policy.program import Balance, Deployment, Tier
+from llm_router.policy.program import Balance, Deployment, Part, Tier
 from llm_router.policy.snapshot import Latency, Snapshot
 
-Part = Literal["cost", "speed", "quality"]
 Weights: TypeAlias = Mapping[Part, Fraction]
 
 PICODOLLARS_PER_POINT = 10**9
@@ -126,9 +125,7 @@ def ahead(score: Score | None, balance: Balance) -> tuple[bool, float]:
     return False, score.total if balance == "order" else round(score.total, 1)
 
 
-def _costs(
-    deployment: Deployment, features: Features, expected: int, cap: int | None
-) -> tuple[int | None, int | None]:
+def _costs(deployment: Deployment, features: Features, expected: int, cap: int | None) -> tuple[int | None, int | None]:
     price = deployment.price
     if price is None:
         return None, None
@@ -166,10 +163,6 @@ def _chance(request_id: str, member: str) -> float:
     return (int.from_bytes(digest, "big") + 0.5) / 2**48
 
 
-def _in_order(draw: Draw, member: str) -> float:
-    return 0.0
-
-
 def _in_turns(draw: Draw, member: str) -> float:
     members = draw.tier.members
     return (members.index(member) - draw.turn) % len(members)
@@ -186,5 +179,5 @@ def _by_weight(draw: Draw, member: str) -> float:
 
 
 _KEYS: Mapping[Balance, Callable[[Draw, str], float]] = MappingProxyType(
-    {"order": _in_order, "round-robin": _in_turns, "random": _at_random, "weighted": _by_weight}
+    {"order": lambda draw, member: 0.0, "round-robin": _in_turns, "random": _at_random, "weighted": _by_weight}
 )
