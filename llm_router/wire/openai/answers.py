@@ -1,0 +1,58 @@
+"""How an answer in JSON is asked for, by what the provider has.
+
+`schema`: `response_format` with the schema. `object`: `response_format: json_object`, the schema as an instruction.
+`tool`: a tool whose arguments are the answer; `decode` gives them as text. `prompt`: the instruction alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from llm_router.messages import ChatRequest, Json, JsonFormat, JsonObject, Message, Text, Tool, system
+from llm_router.wire.openai.quirks import Quirks
+
+ANSWER_TOOL = "give_final_answer"
+"""The name of the tool that carries an answer in JSON; calls of it are read as the answer's text."""
+
+
+def response_format(wanted: JsonFormat, quirks: Quirks) -> JsonObject | None:
+    """The body's `response_format`, None where the answer is asked for in another way."""
+    if quirks.json in ("tool", "prompt"):
+        return None
+    if wanted.schema is None or quirks.json == "object":
+        return {"type": "json_object"}
+    schema: dict[str, Json] = {"name": wanted.name, "schema": wanted.schema}
+    if wanted.strict is not None:
+        schema["strict"] = wanted.strict
+    return {"type": "json_schema", "json_schema": schema}
+
+
+def answer_tool(wanted: JsonFormat) -> Tool:
+    """The tool whose arguments are the answer."""
+    parameters: Mapping[str, Json] = wanted.schema or {"type": "object", "properties": {}, "additionalProperties": True}
+    return Tool(ANSWER_TOOL, "Give the final answer.", parameters, wanted.strict)
+
+
+def instructed(request: ChatRequest, quirks: Quirks) -> Sequence[Message]:
+    """The messages, with the instruction to answer in JSON where the body can't say it otherwise.
+
+    Without a schema one is needed only where nobody speaks of JSON: OpenAI and DeepSeek refuse `json_object` then.
+    """
+    wanted = request.response_format
+    if wanted is None or quirks.json == "tool" or (quirks.json == "schema" and wanted.schema is not None):
+        return request.messages
+    if wanted.schema is None and any("json" in part.text.lower() for part in _texts(request)):
+        return request.messages
+    return (system(_instruction(wanted)), *request.messages)
+
+
+def _texts(request: ChatRequest) -> list[Text]:
+    return [part for message in request.messages for part in message.parts if isinstance(part, Text)]
+
+
+def _instruction(wanted: JsonFormat) -> str:
+    if wanted.schema is None:
+        return "Answer with one JSON object and nothing else."
+    schema = json.dumps(wanted.schema, ensure_ascii=False)
+    return f"Answer with JSON that this JSON Schema accepts, and nothing else:\n{schema}"

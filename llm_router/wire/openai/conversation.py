@@ -1,0 +1,91 @@
+"""Encodes the messages of a conversation."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+
+from llm_router.messages import (
+    Json,
+    JsonObject,
+    Media,
+    Message,
+    Part,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+from llm_router.wire.codec import Unsupported
+from llm_router.wire.openai.parts import encode_content, encode_part
+from llm_router.wire.openai.quirks import Quirks
+from llm_router.wire.tool_results import result_text
+
+_NINE = re.compile(r"[A-Za-z0-9]{9}")
+
+
+def encode_messages(messages: Sequence[Message], quirks: Quirks) -> list[JsonObject]:
+    """The `messages` of the body; a tool message becomes one for each result. Raises Unsupported."""
+    return [encoded for message in messages for encoded in _encode(message, quirks)]
+
+
+def _encode(message: Message, quirks: Quirks) -> list[JsonObject]:
+    if message.role == "tool":
+        return [_result(part, quirks) for part in message.parts]
+    encoded = _assistant(message, quirks) if message.role == "assistant" else _said(message, quirks)
+    return [encoded if message.name is None else {**encoded, "name": message.name}]
+
+
+def _said(message: Message, quirks: Quirks) -> dict[str, Json]:
+    """A system or user message."""
+    parts = [part for part in message.parts if isinstance(part, Text | Media)]
+    if len(parts) != len(message.parts):
+        raise Unsupported(f"tool calls, results or reasoning in a {message.role} message")
+    if message.role == "system" and not all(isinstance(part, Text) for part in parts):
+        raise Unsupported("media in a system message")
+    return {"role": message.role, "content": encode_content(parts, quirks)}
+
+
+def _result(part: Part, quirks: Quirks) -> JsonObject:
+    if not isinstance(part, ToolResult):
+        raise Unsupported("a tool message that holds more than results")
+    return {"role": "tool", "tool_call_id": _call_id(part.call_id, quirks), "content": result_text(part)}
+
+
+def _assistant(message: Message, quirks: Quirks) -> dict[str, Json]:
+    """An assistant message; a refusal goes as its text, because few compatible servers know the key."""
+    if any(isinstance(part, Media | ToolResult) for part in message.parts):
+        raise Unsupported("media or tool results in an assistant message")
+    calls: list[Json] = [_call(part, quirks) for part in message.parts if isinstance(part, ToolCall)]
+    texts = [Text(part.text) for part in message.parts if isinstance(part, Text | Refusal)]
+    content: Json = None if calls and not texts else encode_content(texts, quirks)
+    encoded: dict[str, Json] = {"role": "assistant", "content": content, **_thought(message, quirks)}
+    if quirks.history_reasoning == "parts" and (thoughts := _thinking_parts(message)):
+        encoded["content"] = [*thoughts, *(encode_part(text, quirks) for text in texts)]
+    return {**encoded, "tool_calls": calls} if calls else encoded
+
+
+def _thought(message: Message, quirks: Quirks) -> JsonObject:
+    """The reasoning of an earlier answer, under the key that the provider reads it from."""
+    text = "".join(part.text for part in message.parts if isinstance(part, Reasoning))
+    return {quirks.history_reasoning: text} if text and quirks.history_reasoning.startswith("reasoning") else {}
+
+
+def _thinking_parts(message: Message) -> list[JsonObject]:
+    """Mistral's form: reasoning as parts of the content."""
+    thoughts = [part.text for part in message.parts if isinstance(part, Reasoning)]
+    return [{"type": "thinking", "thinking": [{"type": "text", "text": text}]} for text in thoughts]
+
+
+def _call(call: ToolCall, quirks: Quirks) -> Mapping[str, Json]:
+    function = {"name": call.name, "arguments": call.arguments or "{}"}
+    return {"id": _call_id(call.id, quirks), "type": "function", "function": function}
+
+
+def _call_id(call_id: str, quirks: Quirks) -> str:
+    """The id, or one of nine letters and digits that stands for it (mistral: any other is a 400; docs, 2025)."""
+    if quirks.tool_call_ids == "any" or _NINE.fullmatch(call_id):
+        return call_id
+    return hashlib.sha256(call_id.encode("utf-8", "replace")).hexdigest()[:9]

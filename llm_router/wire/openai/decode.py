@@ -1,0 +1,109 @@
+"""Decodes chat completions: whole, and streamed as server-sent events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from llm_router.messages import Assembly, ChatResponse, JsonObject, StreamEvent
+from llm_router.wire.codec import WireError
+from llm_router.wire.error_body import failure_in_answer
+from llm_router.wire.framing import ServerEvent, ServerEvents
+from llm_router.wire.openai.reply import Reply
+from llm_router.wire.reading import malformed, parse_object, truncated
+
+END_MARKER = "[DONE]"
+
+
+def decode(headers: Mapping[str, str], body: bytes) -> ChatResponse:
+    """A whole answer. Raises WireError."""
+    assembly = Assembly()
+    for event in _whole(headers, body):
+        assembly.add(event)
+    return assembly.response()
+
+
+def _whole(headers: Mapping[str, str], body: bytes) -> list[StreamEvent]:
+    reply = Reply(headers, whole=True)
+    value = parse_object(body)
+    events = reply.read(value)
+    if not value.get("choices"):
+        raise malformed("the reply has no choices")
+    if not reply.finished:
+        raise truncated("the reply has no finish reason")
+    return [*events, *reply.end()]
+
+
+class StreamDecoder:
+    """Turns the bytes of one streamed answer into events.
+
+    A server that answers a streamed request with one JSON document is understood too: its first byte shows it.
+    """
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
+        self._frames = ServerEvents()
+        self._reply = Reply(headers, whole=False)
+        self._document: list[bytes] | None = None
+        self._began = False
+        self._ended = False
+
+    def feed(self, data: bytes) -> list[StreamEvent]:
+        """Events that these bytes complete. Raises WireError."""
+        if not self._began and data.strip():
+            self._began = True
+            self._document = [] if data.lstrip().startswith(b"{") else None
+        if self._document is not None:
+            self._document.append(data)
+            return []
+        return [event for frame in self._frames.feed(data) for event in self._read(frame)]
+
+    @property
+    def done(self) -> bool:
+        """Whether the end marker came, or a finish reason and usage."""
+        return self._reply.done
+
+    def close(self) -> list[StreamEvent]:
+        """Last events. Raises WireError (truncated) unless a finish reason or the end marker came."""
+        if self._document is not None:
+            return _whole(self._headers, b"".join(self._document))
+        events = [event for frame in self._frames.close() for event in self._read_last(frame)]
+        if not self._reply.finished:
+            raise truncated("the stream ended without a finish reason")
+        return [*events, *self._reply.end()]
+
+    def _read(self, frame: ServerEvent) -> list[StreamEvent]:
+        """The events of one frame; what follows the end marker is left alone."""
+        if self._ended or not frame.data.strip():
+            return []
+        if frame.data.strip() == END_MARKER:
+            return self._end()
+        chunk = self._chunk(frame)
+        if frame.name == "error" and not chunk.get("error"):
+            chunk = {"error": chunk}
+        return self._reply.read(chunk)
+
+    def _read_last(self, frame: ServerEvent) -> list[StreamEvent]:
+        """The events of a frame that nothing closed: one that can't be read was cut."""
+        try:
+            return self._read(frame)
+        except WireError as error:
+            if error.failure.kind != "malformed":
+                raise
+            raise truncated("the stream was cut inside an event") from error
+
+    def _chunk(self, frame: ServerEvent) -> JsonObject:
+        """The frame's JSON object. One that can't be read is an error unless the answer is already whole."""
+        try:
+            return parse_object(frame.data)
+        except WireError as error:
+            if self._reply.finished:
+                return {}
+            if frame.name == "error":
+                raise WireError(failure_in_answer(frame.data, self._headers)) from error
+            raise malformed("an event of the stream isn't a JSON object") from error
+
+    def _end(self) -> list[StreamEvent]:
+        self._ended = True
+        if not self._reply.finished and not self._reply.has_content:
+            raise truncated("the stream ended before anything of the answer came")
+        return self._reply.end()

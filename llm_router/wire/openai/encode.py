@@ -1,0 +1,119 @@
+"""Encodes a request as a chat completion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from llm_router.messages import ChatRequest, Json, JsonObject, NamedTool, Settings, Tool, ToolChoice
+from llm_router.wire.codec import HttpRequest, Target, Unsupported
+from llm_router.wire.openai.answers import ANSWER_TOOL, answer_tool, instructed, response_format
+from llm_router.wire.openai.conversation import encode_messages
+from llm_router.wire.openai.quirks import Quirks, read_quirks
+from llm_router.wire.sending import json_body, merged, request_headers, url
+
+_FIXED = frozenset({"model", "messages", "stream"})
+"""Keys that `extra` may not replace: decision, guards and decoder depend on them."""
+
+
+def encode(request: ChatRequest, target: Target, *, stream: bool) -> HttpRequest:
+    """The request for `{base_url}/chat/completions`. Raises Unsupported."""
+    quirks = read_quirks(target.quirks)
+    request = _with_answer_tool(request, quirks)
+    body: dict[str, Json] = {
+        "model": target.model,
+        "messages": encode_messages(instructed(request, quirks), quirks),
+        **_tools(request, quirks),
+        **_settings(request.settings, quirks),
+        **_format(request, quirks),
+        **_streaming(quirks, stream=stream),
+    }
+    return HttpRequest(
+        "POST",
+        url(target, "/chat/completions"),
+        request_headers(target, request.settings, "text/event-stream" if stream else "application/json"),
+        json_body(merged(body, request.settings.extra, fixed=_FIXED)),
+    )
+
+
+def _with_answer_tool(request: ChatRequest, quirks: Quirks) -> ChatRequest:
+    """The request with the tool that carries the answer, where that is how JSON is asked for."""
+    if quirks.json != "tool" or request.response_format is None:
+        return request
+    tools = (*request.tools, answer_tool(request.response_format))
+    choice = request.tool_choice
+    if choice in (None, "auto", "required"):
+        choice = "required" if request.tools else NamedTool(ANSWER_TOOL)
+    elif choice == "none":
+        choice = NamedTool(ANSWER_TOOL)
+    return replace(request, tools=tools, tool_choice=choice)
+
+
+def _tools(request: ChatRequest, quirks: Quirks) -> JsonObject:
+    """Tools and how they may be used; without tools there is nothing to say of their use."""
+    if not request.tools:
+        return {}
+    if quirks.tools == "no":
+        raise Unsupported("tools")
+    said: dict[str, Json] = {"tools": [_tool(tool, quirks) for tool in request.tools]}
+    if request.tool_choice is not None:
+        said["tool_choice"] = _tool_choice(request.tool_choice, quirks)
+    if request.parallel_tool_calls is not None:
+        if quirks.parallel_tool_calls == "no":
+            raise Unsupported("`parallel_tool_calls`")
+        said["parallel_tool_calls"] = request.parallel_tool_calls
+    return said
+
+
+def _tool(tool: Tool, quirks: Quirks) -> JsonObject:
+    function: dict[str, Json] = {"name": tool.name, "parameters": tool.parameters}
+    if tool.description:
+        function["description"] = tool.description
+    if tool.strict is not None and quirks.strict_tools == "yes":
+        function["strict"] = tool.strict
+    return {"type": "function", "function": function}
+
+
+def _tool_choice(choice: ToolChoice, quirks: Quirks) -> Json:
+    if isinstance(choice, NamedTool):
+        return {"type": "function", "function": {"name": choice.name}}
+    return quirks.tool_choice_required if choice == "required" else choice
+
+
+def _settings(settings: Settings, quirks: Quirks) -> Mapping[str, Json]:
+    said: dict[str, Json] = {
+        quirks.max_tokens_name: settings.max_output_tokens,
+        "temperature": settings.temperature,
+        "top_p": settings.top_p,
+        "stop": None if settings.stop is None else list(settings.stop),
+        quirks.seed_name: settings.seed,
+        **_reasoning(settings, quirks),
+    }
+    said = {key: value for key, value in said.items() if value is not None}
+    if "stop" in said and quirks.stop == "no":
+        raise Unsupported("`stop`")
+    if "none" in said:
+        raise Unsupported("`seed`")
+    return said
+
+
+def _reasoning(settings: Settings, quirks: Quirks) -> Mapping[str, Json]:
+    if settings.reasoning is None:
+        return {}
+    if quirks.reasoning == "none":
+        raise Unsupported("`reasoning`")
+    if quirks.reasoning == "object":
+        return {"reasoning": {"effort": settings.reasoning}}
+    return {"reasoning_effort": settings.reasoning}
+
+
+def _format(request: ChatRequest, quirks: Quirks) -> JsonObject:
+    said = None if request.response_format is None else response_format(request.response_format, quirks)
+    return {} if said is None else {"response_format": said}
+
+
+def _streaming(quirks: Quirks, *, stream: bool) -> JsonObject:
+    if not stream:
+        return {}
+    usage: JsonObject = {"stream_options": {"include_usage": True}} if quirks.stream_usage == "option" else {}
+    return {"stream": True, **usage}

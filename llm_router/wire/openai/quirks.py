@@ -1,0 +1,68 @@
+"""How a provider deviates from OpenAI's chat completions: the one table of quirk names.
+
+A catalogue row names the deviations (`Target.quirks`, name → value); what it doesn't name has the default here, which
+is what most compatible servers understand.
+
+| quirk | values | says |
+|---|---|---|
+| `max_tokens_name` | `max_tokens`, `max_completion_tokens` | the key of `max_output_tokens` |
+| `stream_usage` | `option`, `always` | whether a stream must be asked for usage by `stream_options` |
+| `seed_name` | a key, `none` | the key of `seed`; `none`: there is no such setting |
+| `stop` | `yes`, `no` | whether stop sequences exist |
+| `reasoning` | `effort`, `object`, `none` | `reasoning_effort: low`, `reasoning: {effort: low}`, or no such setting |
+| `tools` | `yes`, `no` | whether there are tools |
+| `tool_choice_required` | `required`, `any` | the word for "some tool must be called" |
+| `parallel_tool_calls` | `yes`, `no` | whether that option exists |
+| `strict_tools` | `yes`, `no` | whether tools take `strict`; `no`: it is left out, as it only sharpens the schema |
+| `tool_call_ids` | `any`, `nine` | `nine`: exactly nine letters and digits; other ids are mapped |
+| `json` | `schema`, `object`, `tool`, `prompt` | how an answer in JSON is asked for: see `answers.py` |
+| `history_reasoning` | `none`, `reasoning_content`, `reasoning`, `parts` | where an earlier message's reasoning goes |
+| `images` | `yes`, `no` | whether images can be sent |
+| `files` | `data`, `url`, `document_url`, `file_url`, `none` | how files are sent: see `parts.py` |
+| `audio` | `yes`, `no` | whether sound can be sent |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Literal, get_args, get_type_hints
+
+Flag = Literal["yes", "no"]
+
+
+@dataclass(frozen=True, slots=True)
+class Quirks:
+    """The quirks of one provider, with a value for each."""
+
+    max_tokens_name: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    stream_usage: Literal["option", "always"] = "option"
+    seed_name: str = "seed"
+    stop: Flag = "yes"
+    reasoning: Literal["effort", "object", "none"] = "effort"
+    tools: Flag = "yes"
+    tool_choice_required: Literal["required", "any"] = "required"
+    parallel_tool_calls: Flag = "yes"
+    strict_tools: Flag = "yes"
+    tool_call_ids: Literal["any", "nine"] = "any"
+    json: Literal["schema", "object", "tool", "prompt"] = "schema"
+    history_reasoning: Literal["none", "reasoning_content", "reasoning", "parts"] = "none"
+    images: Flag = "yes"
+    files: Literal["data", "url", "document_url", "file_url", "none"] = "data"
+    audio: Flag = "yes"
+
+
+QUIRKS: Mapping[str, tuple[str, ...]] = {
+    name: get_args(kind) for name, kind in get_type_hints(Quirks).items() if name in {f.name for f in fields(Quirks)}
+}
+"""Each quirk's name with its possible values; none for a free text."""
+
+
+def read_quirks(values: Mapping[str, str]) -> Quirks:
+    """The quirks of a catalogue row. Raises ValueError for a name or value that the table doesn't have."""
+    for name, value in values.items():
+        if name not in QUIRKS:
+            raise ValueError(f"there is no quirk `{name}`")
+        if QUIRKS[name] and value not in QUIRKS[name]:
+            raise ValueError(f"quirk `{name}` can't be `{value}`")
+    return Quirks(**values)  # type: ignore[arg-type]  # the values were checked against the types just above
