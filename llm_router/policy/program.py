@@ -84,19 +84,24 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Who answers HTTP and bills."""
+    """Who answers HTTP and bills.
+
+    `api_keys` are the spec's; where it names none, the first of `key_variables` that is set is read. A `base_url` that
+    is `None` is the catalogue's. `path` is where the spec speaks of it.
+    """
 
     name: str
     kind: str
     base_url: str | Reference | None
     api_keys: tuple[Reference, ...]
     key_variables: tuple[str, ...]
-    organization: str | None = None
-    query: Mapping[str, str] = field(default_factory=dict)
+    organization: str | Reference | None = None
+    query: Mapping[str, str | Reference] = field(default_factory=dict)
     default_model: str | None = None
     enabled: bool = True
     local: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
+    path: tuple[str | int, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

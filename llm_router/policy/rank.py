@@ -110,7 +110,8 @@ class Draw:
 
     def key(self, member: str) -> float:
         """The place of `member` among equals: the lower, the earlier."""
-        return _KEYS[self.tier.balance](self, member)
+        drawn = _KEYS.get(self.tier.balance)
+        return drawn(self, member) if drawn else 0.0
 
 
 def ahead(score: Score | None, balance: Balance) -> tuple[bool, float]:
@@ -179,5 +180,5 @@ def _by_weight(draw: Draw, member: str) -> float:
 
 
 _KEYS: Mapping[Balance, Callable[[Draw, str], float]] = MappingProxyType(
-    {"order": lambda draw, member: 0.0, "round-robin": _in_turns, "random": _at_random, "weighted": _by_weight}
+    {"round-robin": _in_turns, "random": _at_random, "weighted": _by_weight}
 )

@@ -1,0 +1,183 @@
+"""A program joined to an environment: keys, addresses, and who can't be asked for want of one.
+
+Compiling never looks at the environment; this does, once, when a router is made. A missing variable takes its
+provider's deployments out, with a warning that names it, and nothing else.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from urllib.parse import urlsplit
+
+from llm_router.catalog.providers import PROVIDERS
+from llm_router.diagnostics import Diagnostic, Span
+from llm_router.policy.program import Deployment, Program, Provider, Rule
+from llm_router.policy.secret import Secret
+from llm_router.spec.refs import Environment, MissingReference, Reference, resolve
+from llm_router.spec.source import Source
+
+MISSING = "LR520"
+NOT_LOCAL = "LR521"
+NOBODY = "LR522"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where one deployment is asked, and with what. `base_url` has no slash at its end."""
+
+    base_url: str
+    key: Secret | None = None
+    organization: str | None = None
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What the environment makes of a program.
+
+    `endpoints` and `unbound` (the reason, in words) share the program's deployments between them. `variables` are
+    those that conditions read as `env.<NAME>`.
+    """
+
+    program: Program
+    endpoints: Mapping[str, Endpoint]
+    unbound: Mapping[str, str]
+    variables: Mapping[str, str] = field(repr=False)
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def bind(program: Program, environment: Environment, source: Source | None = None) -> Binding:
+    """The program's keys and addresses in this environment, with what is missing. `source` places the diagnostics."""
+    endpoints: dict[str, Endpoint] = {}
+    unbound: dict[str, _Fault] = {}
+    for deployment in program.deployments.values():
+        try:
+            endpoints[deployment.name] = _endpoint(deployment, environment)
+        except _Unbound as missing:
+            unbound[deployment.name] = missing.fault
+    reasons = {name: fault.reason for name, fault in unbound.items()}
+    found = (*_warnings(program, unbound, source), *_deserted(program, reasons, source))
+    read = {name: environment.variables.get(name.removeprefix("env.")) for name in program.reads if "env." in name}
+    variables = {name.removeprefix("env."): value for name, value in read.items() if value is not None}
+    return Binding(
+        program, MappingProxyType(endpoints), MappingProxyType(reasons), MappingProxyType(variables), tuple(found)
+    )
+
+
+def is_loopback(base_url: str) -> bool:
+    """Whether an address is this machine's own."""
+    host = (urlsplit(base_url).hostname or "").lower()
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """Why a deployment is unbound, what to do about it, and under which code to say so."""
+
+    reason: str
+    help: str
+    code: str = MISSING
+
+
+class _Unbound(Exception):
+    def __init__(self, fault: _Fault) -> None:
+        super().__init__(fault.reason)
+        self.fault = fault
+
+
+def _endpoint(deployment: Deployment, environment: Environment) -> Endpoint:
+    provider = deployment.provider
+    base_url = _base_url(provider, environment)
+    if provider.local and not is_loopback(base_url):
+        raise _Unbound(_not_local(provider, base_url))
+    return Endpoint(
+        base_url,
+        _key(deployment, environment),
+        _text(provider.organization, provider, environment),
+        {name: _text(value, provider, environment) or "" for name, value in provider.query.items()},
+    )
+
+
+def _base_url(provider: Provider, environment: Environment) -> str:
+    row = PROVIDERS.get(provider.kind)
+    said = _text(provider.base_url, provider, environment)
+    conventional = (environment.variables.get(name) for name in (row.base_url_variables if row else ()))
+    url = said or next((value for value in conventional if value), None) or (row.base_url if row else None)
+    if not url:
+        raise _Unbound(_Fault("its address isn't known", f"give the provider `{provider.name}` a `base_url`"))
+    return (url if "://" in url else f"http://{url}").rstrip("/")
+
+
+def _key(deployment: Deployment, environment: Environment) -> Secret | None:
+    provider = deployment.provider
+    if provider.api_keys:
+        return Secret(_resolved(provider.api_keys[deployment.key], provider, environment))
+    row = PROVIDERS.get(provider.kind)
+    values = (environment.variables.get(name) for name in provider.key_variables)
+    value = next((value for value in values if value), None)
+    if value is None and provider.key_variables and (row is None or row.key_required):
+        names = " or ".join(f"`{name}`" for name in provider.key_variables)
+        first = provider.key_variables[0]
+        raise _Unbound(_Fault(f"{names} is not set", f"set `{first}`, or give `{provider.name}` an `api_key`"))
+    return None if value is None else Secret(value)
+
+
+def _text(value: str | Reference | None, provider: Provider, environment: Environment) -> str | None:
+    return _resolved(value, provider, environment) if isinstance(value, Reference) else value
+
+
+def _resolved(reference: Reference, provider: Provider, environment: Environment) -> str:
+    try:
+        return resolve(reference, environment)
+    except MissingReference as missing:
+        advice = f"set it, or take `{provider.name}` out of the spec"
+        raise _Unbound(_Fault(f"`{missing.name}` is not set", advice)) from None
+
+
+def _not_local(provider: Provider, base_url: str) -> _Fault:
+    host = urlsplit(base_url).hostname or base_url
+    return _Fault(
+        f"its provider counts as local, but `{host}` isn't this machine",
+        f"say `local: false` on the provider `{provider.name}`, or give it a loopback address",
+        NOT_LOCAL,
+    )
+
+
+def _warnings(program: Program, unbound: Mapping[str, _Fault], source: Source | None) -> Iterator[Diagnostic]:
+    """Yields one warning for each provider and reason."""
+    said: dict[tuple[str, _Fault], list[str]] = {}
+    for name, fault in unbound.items():
+        said.setdefault((program.deployments[name].provider.name, fault), []).append(name)
+    for (provider, fault), names in said.items():
+        out = ", ".join(f"`{name}`" for name in names)
+        message = f"{fault.reason}, so {out} can't be asked"
+        place = _place(source, program.providers[provider].path)
+        yield Diagnostic(fault.code, "warning", message, place, fault.help)
+
+
+def _deserted(program: Program, unbound: Mapping[str, str], source: Source | None) -> Iterator[Diagnostic]:
+    """Yields an error if no rule has anybody left."""
+    using = [rule for rule in program.rules if rule.refuse is None]
+    if using and not any(_has_anybody(program, rule, unbound) for rule in using):
+        message = "no rule has anybody left who can be asked here"
+        advice = "set one of the variables that the warnings name"
+        yield Diagnostic(NOBODY, "error", message, _place(source, ("rules",)), advice)
+
+
+def _has_anybody(program: Program, rule: Rule, unbound: Mapping[str, str]) -> bool:
+    names = (name for tier in rule.tiers for member in tier.members for name in program.members[member])
+    deployments = (program.deployments[name] for name in names if name not in unbound)
+    return any(deployment.enabled and deployment.provider.enabled for deployment in deployments)
+
+
+def _place(source: Source | None, path: tuple[str | int, ...]) -> Span:
+    return source.key_span(path) if source else Span("", 1, 1, 1, 1)
