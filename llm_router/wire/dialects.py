@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from llm_router.wire.codec import Codec
+from llm_router.wire.ollama import Ollama
 from llm_router.wire.openai import OpenAI
 
-CODECS: Mapping[str, Codec] = {"openai": OpenAI()}
+CODECS: Mapping[str, Codec] = {"openai": OpenAI(), "ollama": Ollama()}

@@ -58,11 +58,17 @@ def _tools(request: ChatRequest, quirks: Quirks) -> JsonObject:
     said: dict[str, Json] = {"tools": [_tool(tool, quirks) for tool in request.tools]}
     if request.tool_choice is not None:
         said["tool_choice"] = _tool_choice(request.tool_choice, quirks)
-    if request.parallel_tool_calls is not None:
-        if quirks.parallel_tool_calls == "no":
-            raise Unsupported("`parallel_tool_calls`")
-        said["parallel_tool_calls"] = request.parallel_tool_calls
-    return said
+    return {**said, **_parallel(request, quirks)}
+
+
+def _parallel(request: ChatRequest, quirks: Quirks) -> JsonObject:
+    """Whether several calls may come at once; where there is no such option they may."""
+    wanted = request.parallel_tool_calls
+    if quirks.parallel_tool_calls == "yes":
+        return {} if wanted is None else {"parallel_tool_calls": wanted}
+    if wanted is False:
+        raise Unsupported("`parallel_tool_calls: false`")
+    return {}
 
 
 def _tool(tool: Tool, quirks: Quirks) -> JsonObject:

@@ -1,0 +1,152 @@
+"""Encodes a request for Ollama's `/api/chat`.
+
+What it has no word for: a tool choice of "must" or of a name, sound, files and images by URL are refused; `none` leaves
+the tools out; names of speakers and `strict` have no effect there and are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from llm_router.messages import (
+    ChatRequest,
+    Json,
+    JsonFormat,
+    JsonObject,
+    Media,
+    Message,
+    Part,
+    Reasoning,
+    Refusal,
+    Settings,
+    Text,
+    Tool,
+    ToolCall,
+    ToolResult,
+)
+from llm_router.wire.codec import HttpRequest, Target, Unsupported
+from llm_router.wire.media import base64_text
+from llm_router.wire.reading import as_object, parse
+from llm_router.wire.sending import json_body, merged, request_headers, url
+from llm_router.wire.tool_results import result_text
+
+_FIXED = frozenset({"model", "messages", "stream"})
+
+
+def encode(request: ChatRequest, target: Target, *, stream: bool) -> HttpRequest:
+    """The request for `{base_url}/api/chat`. Raises Unsupported."""
+    settings = request.settings
+    body: dict[str, Json] = {
+        "model": target.model,
+        "messages": encode_messages(request.messages),
+        "stream": stream,
+        **_tools(request),
+        **_format(request.response_format),
+        **_think(settings, target.model),
+    }
+    options = {**_options(settings), **as_object(settings.extra.get("options"))}
+    extra = {key: value for key, value in settings.extra.items() if key != "options"}
+    if options:
+        body["options"] = options
+    return HttpRequest(
+        "POST",
+        url(target, "/api/chat"),
+        request_headers(target, settings, "application/x-ndjson" if stream else "application/json"),
+        json_body(merged(body, extra, fixed=_FIXED)),
+    )
+
+
+def encode_messages(messages: Sequence[Message]) -> list[JsonObject]:
+    """The `messages` of the body; a tool message becomes one for each result. Raises Unsupported."""
+    calls = {part.id: part.name for message in messages for part in message.parts if isinstance(part, ToolCall)}
+    encoded: list[JsonObject] = []
+    for message in messages:
+        if message.role == "tool":
+            encoded += [_result(part, calls) for part in message.parts]
+        else:
+            encoded.append(_said(message))
+    return encoded
+
+
+def _said(message: Message) -> JsonObject:
+    if any(isinstance(part, ToolResult) for part in message.parts):
+        raise Unsupported(f"tool results in a {message.role} message")
+    said: dict[str, Json] = {
+        "role": message.role,
+        "content": "".join(part.text for part in message.parts if isinstance(part, Text | Refusal)),
+        "thinking": "".join(part.text for part in message.parts if isinstance(part, Reasoning)),
+        "images": [_image(part) for part in message.parts if isinstance(part, Media)],
+        "tool_calls": [_call(part) for part in message.parts if isinstance(part, ToolCall)],
+    }
+    return {key: value for key, value in said.items() if value or key in ("role", "content")}
+
+
+def _image(media: Media) -> str:
+    if media.kind != "image":
+        raise Unsupported(media.kind if media.kind == "audio" else "files")
+    return base64_text(media)
+
+
+def _call(call: ToolCall) -> JsonObject:
+    return {"id": call.id, "function": {"name": call.name, "arguments": _arguments(call)}}
+
+
+def _arguments(call: ToolCall) -> JsonObject:
+    try:
+        arguments = parse(call.arguments or "{}")
+    except ValueError:
+        arguments = None
+    if not isinstance(arguments, Mapping):
+        raise Unsupported(f"a call of `{call.name}` whose arguments aren't a JSON object")
+    return arguments
+
+
+def _result(part: Part, calls: Mapping[str, str]) -> JsonObject:
+    """A tool's answer. Servers before 0.10 know only the name, later ones the id of the call too."""
+    if not isinstance(part, ToolResult):
+        raise Unsupported("a tool message that holds more than results")
+    name = part.name or calls.get(part.call_id)
+    said: dict[str, Json] = {"role": "tool", "content": result_text(part), "tool_call_id": part.call_id}
+    return said if name is None else {**said, "tool_name": name}
+
+
+def _tools(request: ChatRequest) -> JsonObject:
+    if not request.tools or request.tool_choice == "none":
+        return {}
+    if request.tool_choice not in (None, "auto"):
+        raise Unsupported("`tool_choice` other than auto and none")
+    if request.parallel_tool_calls is False:
+        raise Unsupported("`parallel_tool_calls: false`")
+    return {"tools": [_tool(tool) for tool in request.tools]}
+
+
+def _tool(tool: Tool) -> JsonObject:
+    function: JsonObject = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+    return {"type": "function", "function": function}
+
+
+def _format(wanted: JsonFormat | None) -> JsonObject:
+    if wanted is None:
+        return {}
+    return {"format": "json" if wanted.schema is None else wanted.schema}
+
+
+def _think(settings: Settings, model: str) -> JsonObject:
+    """Whether to think; only gpt-oss takes levels, and of them not the lowest (docs, capabilities/thinking, 2025)."""
+    effort = settings.reasoning
+    if effort is None:
+        return {}
+    if "gpt-oss" in model and effort != "none":
+        return {"think": "low" if effort == "minimal" else effort}
+    return {"think": effort != "none"}
+
+
+def _options(settings: Settings) -> Mapping[str, Json]:
+    options: dict[str, Json] = {
+        "num_predict": settings.max_output_tokens,
+        "temperature": settings.temperature,
+        "top_p": settings.top_p,
+        "stop": None if settings.stop is None else list(settings.stop),
+        "seed": settings.seed,
+    }
+    return {key: value for key, value in options.items() if value is not None}
