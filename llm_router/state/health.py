@@ -39,8 +39,8 @@ PROBE_LOST_S = 600.0
 class Outcome:
     """How an attempt ended: with an answer, with a `failure`, or with neither because nobody wanted it any more.
 
-    `probe` is that of its admission. `cooldown_s` keeps the deployment back for all requests; `retry_after_s` is what the provider asked for. Measured
-    speed is `None` where it can't be told.
+    `probe` is that of its admission. `cooldown_s` keeps the deployment back for all requests; `retry_after_s` is what
+    the provider asked for. Measured speed is `None` where it can't be told.
     """
 
     answered: bool = False
@@ -56,13 +56,14 @@ class Outcome:
 class Admission:
     """Whether an attempt may be made now; if not, why, and the instant from which on it may.
 
-    `probe` marks the trial of a deployment that cools.
+    `probe` marks the trial of a deployment that cools; `failure` is what it last failed with.
     """
 
     granted: bool
     until: float = 0.0
     reason: Literal["", "limited", "cooling"] = ""
     probe: bool = False
+    failure: FailureClass | None = None
 
 
 GRANTED = Admission(granted=True)
@@ -86,6 +87,7 @@ class _Record:
     limited_until: float = 0.0
     probes: list[float] = field(default_factory=list)
     latency: Latency = field(default_factory=Latency)
+    failure: FailureClass | None = None
 
     def condition(self, now: float, health: Health) -> Condition:
         if self.cooling_until is not None:
@@ -94,16 +96,21 @@ class _Record:
             self.failures.popleft()
         return "degraded" if self.failures else "ok"
 
-    def kept_back(self, now: float, health: Health) -> bool:
-        """Whether it cools, or has as many probes under way as may be."""
+    def admit(self, now: float, health: Health, *, force: bool) -> Admission:
+        if self.limited_until > now:
+            return Admission(granted=False, until=self.limited_until, reason="limited", failure=self.failure)
         if self.cooling_until is None:
-            return False
+            return GRANTED
         self.probes = [started for started in self.probes if now - started < PROBE_LOST_S]
-        return now < self.cooling_until or len(self.probes) >= health.probes
+        if len(self.probes) >= health.probes or (now < self.cooling_until and not force):
+            return Admission(granted=False, until=max(now, self.cooling_until), reason="cooling", failure=self.failure)
+        self.probes.append(now)
+        return Admission(granted=True, probe=True)
 
     def take(self, outcome: Outcome, now: float, health: Health) -> None:
         if outcome.probe and self.probes:
             self.probes.pop(0)
+        self.failure = outcome.failure or self.failure
         if outcome.retry_after_s is not None:
             self.limited_until = max(self.limited_until, now + outcome.retry_after_s)
         if outcome.answered:
@@ -164,20 +171,14 @@ class HealthBook:
     def admit(self, identity: str, now: float, health: Health, *, force: bool = False) -> Admission:
         """Whether `identity` may be asked at `now`; what is granted must be reported.
 
-        `force` asks it although it cools, as the best guess where everybody does; a provider's own time is kept.
+        `force` asks it although it cools, as the best guess where everybody does; a provider's own time is kept, and
+        so is the number of probes.
         """
         with self._lock:
             record = self._records.get(identity)
             if record is None:
                 return GRANTED
-            if record.limited_until > now:
-                return Admission(granted=False, until=record.limited_until, reason="limited")
-            if record.kept_back(now, health) and not force:
-                return Admission(granted=False, until=max(now, record.cooling_until or now), reason="cooling")
-            if record.cooling_until is None:
-                return GRANTED
-            record.probes.append(now)
-            return Admission(granted=True, probe=True)
+            return record.admit(now, health, force=force)
 
     def report(self, identity: str, now: float, health: Health, outcome: Outcome) -> StateChange | None:
         """Take note of how an admitted attempt ended; the change of state that it brings, if any."""

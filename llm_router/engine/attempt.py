@@ -1,0 +1,249 @@
+"""One try at one deployment: send, read, decode, and say what came of it.
+
+A whole answer is bounded by `total`. A streamed one is bounded by `first_token` until its first content and by `stall`
+between two pieces of content; what a consumer does with an event takes nobody's time but its own. In every mode the
+request's deadline bounds the time until the answer is committed: its first content where events are passed on at once,
+its end where they are held back.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Literal
+
+from typing_extensions import override
+
+from llm_router.engine.effects import Close, Emit, Expired, Lost, Now, Open, Read, Reply
+from llm_router.messages import CONTENT, Assembly, ChatResponse, Finished, StreamEvent
+from llm_router.policy.program import Timeouts
+from llm_router.wire.codec import Codec, Decoder, Failure, HttpRequest, WireError
+
+Mode = Literal["whole", "held", "passed"]
+"""Not streamed; streamed, but passed on only when whole; streamed and passed on as it comes."""
+
+FINISH_GRACE_S = 1.0
+"""How long usage may come after the finish reason: an answer that has ended isn't waited for."""
+
+LONGEST_ERROR = 1_000_000
+"""Bytes of an error's body that are read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What one attempt is to do. `timeouts` are complete; `deadline` is an instant."""
+
+    http: HttpRequest
+    codec: Codec
+    mode: Mode
+    timeouts: Timeouts
+    started: float
+    deadline: float
+
+    def connect_until(self) -> float:
+        return self._bounded(self.started, self.timeouts.connect_s)
+
+    def head_until(self) -> float:
+        limit = self.timeouts.total_s if self.mode == "whole" else self.timeouts.first_token_s
+        return self._bounded(self.started, limit)
+
+    def stall_until(self, since: float) -> float:
+        if self.mode == "passed":
+            return since + (self.timeouts.stall_s or 0.0)
+        return self._bounded(since, self.timeouts.stall_s)
+
+    def _bounded(self, since: float, limit: float | None) -> float:
+        return min(since + (limit or 0.0), self.deadline)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The attempt gave a whole answer; `events` are those that are still to be passed on.
+
+    `first_content` is an instant, `writing_s` the time from there to the end without what the consumer took.
+    """
+
+    response: ChatResponse
+    ended: float
+    first_content: float | None = None
+    writing_s: float | None = None
+    events: tuple[StreamEvent, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The attempt gave none. `partial` is what had come of it; `committed` says that some was passed on.
+
+    `billed` says that the provider may bill it: it had begun to answer.
+    """
+
+    failure: Failure
+    ended: float
+    partial: ChatResponse | None = field(default=None, repr=False)
+    committed: bool = False
+    billed: bool = False
+
+
+async def attempt(trial: Trial) -> Answered | Failed:
+    """Make the attempt."""
+    progress = _Progress()
+    try:
+        async with _Exchange(trial) as reply:
+            if reply.status >= 400:
+                return await _refused(trial, reply)
+            if reply.status >= 300:
+                return Failed(_redirected(reply), await Now())
+            progress.billed = True
+            if trial.mode == "whole":
+                return await _read_whole(trial, reply)
+            return await _read_stream(trial, reply, progress)
+    except WireError as error:
+        return progress.failed(error.failure, await Now())
+    except Lost as error:
+        return progress.failed(Failure("connection_lost", str(error)), await Now())
+    except Expired:
+        now = await Now()
+        return progress.failed(Failure("timeout", _lateness(trial, now, progress)), now)
+
+
+class _Exchange(AbstractAsyncContextManager[Reply]):
+    """An open exchange; leaving it frees the connection."""
+
+    def __init__(self, trial: Trial) -> None:
+        self._trial = trial
+        self._reply: Reply | None = None
+
+    @override
+    async def __aenter__(self) -> Reply:
+        trial = self._trial
+        self._reply = await Open(trial.http, trial.connect_until(), trial.head_until())
+        return self._reply
+
+    @override
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._reply is not None and kind is not GeneratorExit:  # a script that is thrown away can't await
+            await Close(self._reply)
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far a streamed attempt has come."""
+
+    assembly: Assembly = field(default_factory=Assembly)
+    waiting: list[StreamEvent] = field(default_factory=list)
+    first_content: float | None = None
+    passed_on: bool = False
+    billed: bool = False
+    consumed_s: float = 0.0
+
+    def failed(self, failure: Failure, now: float) -> Failed:
+        partial = self.assembly.response() if self.first_content is not None else None
+        return Failed(failure, now, partial, committed=self.passed_on, billed=self.billed)
+
+    def answered(self, now: float) -> Answered:
+        first = self.first_content
+        writing = None if first is None else now - first - self.consumed_s
+        return Answered(self.assembly.response(), now, first, writing, tuple(self.waiting))
+
+
+async def _refused(trial: Trial, reply: Reply) -> Failed:
+    """What an error status says; a body that breaks off still has a status."""
+    body = bytearray()
+    try:
+        while len(body) < LONGEST_ERROR and (chunk := await Read(reply, trial.head_until())):
+            body += chunk
+    except (Lost, Expired):
+        pass
+    return Failed(trial.codec.decode_error(reply.status, reply.headers, bytes(body)), await Now())
+
+
+def _redirected(reply: Reply) -> Failure:
+    place = reply.headers.get("location", "elsewhere")
+    return Failure("not_found", f"the provider redirects to `{place}`: set `base_url` to where it is", reply.status)
+
+
+async def _read_whole(trial: Trial, reply: Reply) -> Answered:
+    body = bytearray()
+    while chunk := await Read(reply, trial.head_until()):
+        body += chunk
+    response = trial.codec.decode(reply.headers, bytes(body))
+    _filtered(response)
+    return Answered(response, await Now())
+
+
+async def _read_stream(trial: Trial, reply: Reply, progress: _Progress) -> Answered:
+    decoder = trial.codec.decoder(reply.headers)
+    until = trial.head_until()
+    while not decoder.done:
+        events = await _next_events(decoder, reply, until, progress)
+        if events is None:
+            break
+        until = await _take(trial, events, progress, until)
+    _filtered(progress.assembly.response())
+    return progress.answered(await Now())
+
+
+async def _next_events(decoder: Decoder, reply: Reply, until: float, progress: _Progress) -> list[StreamEvent] | None:
+    """The events of the next bytes; `None` at the end. What breaks after the finish reason breaks nothing."""
+    try:
+        chunk = await Read(reply, until)
+        if chunk:
+            return decoder.feed(chunk)
+    except (Lost, Expired, WireError):
+        if progress.assembly.finish_reason is None:
+            raise
+        return None
+    last = decoder.close()
+    for event in last:
+        progress.assembly.add(event)
+    progress.waiting.extend(last)
+    return None
+
+
+async def _take(trial: Trial, events: list[StreamEvent], progress: _Progress, until: float) -> float:
+    """Add and pass on the events; the instant until which the next content may take."""
+    content = False
+    for event in events:
+        progress.assembly.add(event)
+        progress.waiting.append(event)
+        content = content or isinstance(event, CONTENT)
+    if content and progress.first_content is None:
+        progress.first_content = await Now()
+    if trial.mode == "passed" and progress.first_content is not None:
+        await _pass_on(progress)
+    if content:
+        until = trial.stall_until(await Now())
+    if any(isinstance(event, Finished) for event in events):
+        until = min(until, await Now() + FINISH_GRACE_S)
+    return until
+
+
+async def _pass_on(progress: _Progress) -> None:
+    """Give what waits to the consumer. The end is kept back until it is known to be one."""
+    events = [event for event in progress.waiting if not isinstance(event, Finished)]
+    progress.waiting = [event for event in progress.waiting if isinstance(event, Finished)]
+    progress.passed_on = True
+    before = await Now()
+    for event in events:
+        await Emit(event)
+    progress.consumed_s += await Now() - before
+
+
+def _filtered(response: ChatResponse) -> None:
+    """Raise WireError for an answer that the provider's filter cut: that is no whole answer."""
+    if response.finish_reason == "content_filter":
+        message = "the provider's content filter stopped the answer"
+        raise WireError(Failure("content_filter", message, provider_request_id=response.provider_request_id))
+
+
+def _lateness(trial: Trial, now: float, progress: _Progress) -> str:
+    if now >= trial.deadline and not progress.passed_on:
+        return "the request's deadline passed"
+    if trial.mode == "whole":
+        return f"no whole answer within {trial.timeouts.total_s:g}s"
+    if progress.first_content is None:
+        return f"no first token within {trial.timeouts.first_token_s:g}s"
+    return f"the stream stalled for {trial.timeouts.stall_s:g}s"

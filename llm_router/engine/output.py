@@ -1,0 +1,72 @@
+"""Whether a structured answer is what was asked for."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from json import dumps, loads
+from typing import TYPE_CHECKING
+
+from llm_router.errors import RequestError
+from llm_router.messages import ChatResponse, JsonFormat, JsonObject, Refusal
+from llm_router.wire.codec import Failure
+
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
+
+
+def check_output(response: ChatResponse, wanted: JsonFormat | None) -> Failure | None:
+    """Why the answer isn't the JSON that was asked for; `None` where it is, or where it isn't meant to be.
+
+    A call of tools and a refusal in the model's own words are no structured answers. No text of the answer is shown.
+    """
+    if wanted is None or response.tool_calls or _refuses(response):
+        return None
+    try:
+        value = response.json()
+    except ValueError as error:
+        return _invalid(response, f"the answer is no JSON: {_place(error)}")
+    wrong = next(_validator(wanted.schema).iter_errors(value), None) if wanted.schema is not None else None
+    if wrong is None:
+        return None
+    return _invalid(response, f"the answer doesn't fit the schema: `{wrong.validator}` fails at `{wrong.json_path}`")
+
+
+def check_schema(wanted: JsonFormat | None) -> None:
+    """Nothing, if the wanted schema is a JSON Schema. Raises RequestError where it is none, before anything is sent."""
+    if wanted is None or wanted.schema is None:
+        return
+    from jsonschema.exceptions import SchemaError
+
+    try:
+        _validator(wanted.schema)
+    except SchemaError as error:
+        message = f"the response format's schema is no JSON Schema: {error.message[:200]}"
+        raise RequestError(message, help="see https://json-schema.org") from error
+
+
+def _refuses(response: ChatResponse) -> bool:
+    return any(isinstance(part, Refusal) for part in response.message.parts)
+
+
+def _invalid(response: ChatResponse, message: str) -> Failure:
+    return Failure("invalid_output", message, provider_request_id=response.provider_request_id)
+
+
+def _place(error: ValueError) -> str:
+    """Where reading stopped: a JSON error's message without the text around it."""
+    line, column = getattr(error, "lineno", 1), getattr(error, "colno", 1)
+    return f"{getattr(error, 'msg', 'unreadable').lower()} (line {line}, column {column})"
+
+
+def _validator(schema: JsonObject) -> Validator:
+    return _validator_of(dumps(schema, sort_keys=True, default=str))
+
+
+@lru_cache(maxsize=64)
+def _validator_of(text: str) -> Validator:
+    from jsonschema.validators import Draft202012Validator, validator_for
+
+    schema = loads(text)
+    kind = validator_for(schema, default=Draft202012Validator)
+    kind.check_schema(schema)
+    return kind(schema)
