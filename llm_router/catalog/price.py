@@ -121,8 +121,20 @@ class Price(Rates):
         date: str = "",
     ) -> Price:
         """A price of these rates."""
-        amounts = (getattr(rates, kind) for kind in PRICE_KINDS)
-        return cls(*amounts, tiers=tiers, revisions=revisions, source=source, date=date)
+        return cls(
+            rates.input,
+            rates.output,
+            rates.cache_read,
+            rates.cache_creation,
+            rates.reasoning,
+            rates.input_audio,
+            rates.output_audio,
+            rates.request,
+            tiers=tiers,
+            revisions=revisions,
+            source=source,
+            date=date,
+        )
 
     @classmethod
     def from_spec(cls, amounts: Mapping[str, Amount]) -> Price:
@@ -131,13 +143,13 @@ class Price(Rates):
         Raises UnitError for an unknown kind, a missing `input` or `output`, or an amount that is negative or finer
         than a picodollar.
         """
-        help = f"the kinds are {', '.join(PRICE_KINDS)}; input and output must stand"
+        advice = f"the kinds are {', '.join(PRICE_KINDS)}; input and output must stand"
         for kind in amounts:
             if kind not in PRICE_KINDS:
-                raise UnitError(f"`{kind}` is no kind of price", help=help)
+                raise UnitError(f"`{kind}` is no kind of price", help=advice)
         for kind in ("input", "output"):
             if kind not in amounts:
-                raise UnitError(f"the price has no `{kind}`", help=help)
+                raise UnitError(f"the price has no `{kind}`", help=advice)
         return cls.of(read_rates(amounts), source="spec")
 
     def rates_for(self, input_tokens: int, at: datetime.datetime | None = None) -> Rates:

@@ -1,4 +1,17 @@
-"""What is known of providers: one frozen row per kind, read from `data/providers.json`."""
+"""What is known of providers: one frozen row a kind, read from `data/providers.json`.
+
+A row says who speaks which dialect where, how it is told who asks, and how it deviates. Deviations are `quirks`: names
+with values that the dialect's codec reads. Their table, with the default of each, stands with the codec that gives
+them meaning (`llm_router.wire.openai.quirks`); a row names only what differs. In short:
+
+- `max_tokens_name, seed_name, stop, reasoning`: settings that have another name or shape, or don't exist
+- `stream_usage`: whether a stream must be asked for usage
+- `tools, tool_choice_required, parallel_tool_calls, strict_tools, tool_call_ids`: tools
+- `json`: how an answer in JSON is asked for (`schema, object, tool, prompt`)
+- `images, files, audio`: media; `history_reasoning`: where earlier reasoning goes
+
+To add a compatible provider is to add a row.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +20,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
 Dialect = Literal["openai", "ollama"]
 
@@ -16,9 +30,11 @@ Dialect = Literal["openai", "ollama"]
 class ProviderRow:
     """One kind of provider.
 
-    `base_url` has no trailing slash and is `None` where the spec must say it. `key_variables` are the conventional
-    names of environment variables, in the order in which they are looked at; `key_required` is false where a server
-    usually runs without one. `quirks` are named deviations that the dialect's codec reads.
+    `base_url` has no trailing slash and is `None` where the spec must say it; `base_url_variables` are conventional
+    variables that say it instead. `key_variables` are looked at in their order; keys go as `Authorization: Bearer`.
+    `key_required` is false where a server usually runs without one. `local`: it usually runs on the asker's machine,
+    and what it does is free unless priced. `adds` are abilities that the server gives to any model it serves
+    (constrained decoding makes every model follow a JSON Schema). `source` and `date` (ISO) are the facts' own.
     """
 
     kind: str
@@ -28,16 +44,61 @@ class ProviderRow:
     key_required: bool = True
     base_url_variables: tuple[str, ...] = ()
     local: bool = False
-    auth: Literal["bearer", "none"] = "bearer"
     organization_header: str | None = None
+    adds: frozenset[str] = frozenset()
     quirks: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    source: str = ""
+    date: str = ""
+
+    def address(self, written: str) -> str:
+        """A base URL as people write it, made whole: `0.0.0.0`, `:11434` and `box:8000/` are what servers call it.
+
+        Without a scheme it is http, and the port is the row's own unless one is said; `0.0.0.0` is where a server
+        listens, and `127.0.0.1` where it is asked. A URL with a scheme only loses its trailing slash.
+        """
+        text = written.strip().rstrip("/")
+        if "://" in text:
+            return text
+        host, _, path = text.partition("/")
+        name, _, port = host.rpartition(":") if _has_port(host) else (host, "", "")
+        port = port or _port(self.base_url)
+        name = name if name not in ("", "0.0.0.0", "[::]") else "127.0.0.1"
+        return f"http://{name}{':' + port if port else ''}{'/' + path if path else ''}"
+
+    def quirks_for(self, supports: frozenset[str] | None) -> Mapping[str, str]:
+        """The quirks for a model with these abilities (`None`: unknown).
+
+        A model that is known not to follow a schema is asked for JSON through a tool, or else by `json_object`.
+        """
+        if supports is None or "json_schema" in supports or self.quirks.get("json", "schema") != "schema":
+            return self.quirks
+        return MappingProxyType({**self.quirks, "json": "tool" if "tools" in supports else "object"})
 
 
-def _row(kind: str, facts: Mapping[str, object]) -> ProviderRow:
-    lists = {key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()}
-    quirks = facts.get("quirks", {})
-    assert isinstance(quirks, dict)
-    return ProviderRow(kind, **{**lists, "quirks": MappingProxyType(quirks)})  # type: ignore[arg-type]  # data, tested
+def _has_port(host: str) -> bool:
+    return host.rpartition(":")[2].isdigit() and (host.count(":") == 1 or "]:" in host)
+
+
+def _port(url: str | None) -> str:
+    port = urlsplit(url).port if url else None
+    return str(port) if port else ""
+
+
+def _row(kind: str, facts: Mapping[str, Any]) -> ProviderRow:
+    return ProviderRow(
+        kind,
+        facts["dialect"],
+        facts["base_url"],
+        tuple(facts.get("key_variables", ())),
+        facts.get("key_required", True),
+        tuple(facts.get("base_url_variables", ())),
+        facts.get("local", False),
+        facts.get("organization_header"),
+        frozenset(facts.get("adds", ())),
+        MappingProxyType(facts.get("quirks", {})),
+        facts["source"],
+        facts["date"],
+    )
 
 
 def _read() -> Mapping[str, ProviderRow]:
@@ -46,3 +107,4 @@ def _read() -> Mapping[str, ProviderRow]:
 
 
 PROVIDERS: Mapping[str, ProviderRow] = _read()
+"""Every kind that a spec may name, in the order in which documentation lists them."""
