@@ -1,0 +1,258 @@
+"""Messages between LangChain's form and the router's.
+
+An answer's `content` is always its text, whoever answered, so that code doesn't change with the deployment. Reasoning
+is in `additional_kwargs["reasoning_content"]`, where LangChain's own models put it, and in `content_blocks`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    ChatMessage,
+    ToolMessage,
+    message_chunk_to_message,
+)
+from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
+from langchain_core.messages.tool import ToolCall as CallDict
+from langchain_core.messages.tool import invalid_tool_call, tool_call, tool_call_chunk
+
+from llm_router.engine.answer import Answer
+from llm_router.errors import RequestError
+from llm_router.keywords import decode_base64, media_of_url
+from llm_router.messages import (
+    Media,
+    Message,
+    Part,
+    Reasoning,
+    ReasoningDelta,
+    Refusal,
+    RefusalDelta,
+    Role,
+    StreamEvent,
+    Text,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    ToolResult,
+    Usage,
+)
+
+Block = Mapping[str, Any]
+
+ROLES: Mapping[str, Role] = {
+    "system": "system",
+    "developer": "system",
+    "human": "user",
+    "user": "user",
+    "ai": "assistant",
+    "assistant": "assistant",
+}
+"""Roles of the router by LangChain's message types and by the roles of its ChatMessage."""
+
+
+def to_message(message: BaseMessage) -> Message:
+    """The router's form of a message. Raises RequestError for what it can't carry."""
+    if isinstance(message, ToolMessage):
+        return Message("tool", (_tool_result(message),))
+    if isinstance(message, AIMessage):
+        return Message("assistant", _said(message), name=message.name, deployment=_writer(message))
+    whole = message_chunk_to_message(message)
+    role = ROLES.get(whole.role if isinstance(whole, ChatMessage) else whole.type)
+    if role is None:
+        raise RequestError(f"a `{whole.type}` message can't be sent", help="send system, human, ai or tool messages")
+    return Message(role, tuple(_parts(message.content)), name=message.name)
+
+
+def _said(message: AIMessage) -> tuple[Part, ...]:
+    """What an assistant message holds: reasoning first, then text, then calls."""
+    extra = message.additional_kwargs
+    parts: list[Part] = list(_parts(message.content))
+    if thought := extra.get("reasoning_content"):
+        told = [part for part in parts if not isinstance(part, Reasoning)]
+        parts = [Reasoning(str(thought), extra.get("reasoning_signature")), *told]
+    if refusal := extra.get("refusal"):
+        parts = [*(part for part in parts if not isinstance(part, Refusal)), Refusal(str(refusal))]
+    parts += [ToolCall(call["id"] or "", call["name"], json.dumps(call["args"])) for call in message.tool_calls]
+    parts += [ToolCall(call["id"] or "", call["name"] or "", call["args"] or "") for call in message.invalid_tool_calls]
+    return tuple(parts)
+
+
+def _writer(message: AIMessage) -> str | None:
+    """The deployment that wrote this message, where its metadata says so."""
+    routing = message.response_metadata.get("routing")
+    return routing.get("deployment") if isinstance(routing, dict) else None
+
+
+def _tool_result(message: ToolMessage) -> ToolResult:
+    parts = tuple(part for part in _parts(message.content) if isinstance(part, Text | Media))
+    return ToolResult(message.tool_call_id, parts, name=message.name, is_error=message.status == "error")
+
+
+def _parts(content: str | Sequence[str | Block]) -> Iterator[Part]:
+    if isinstance(content, str):
+        if content:
+            yield Text(content)
+        return
+    for block in content:
+        if isinstance(block, str):
+            yield Text(block)
+        elif block.get("type") not in IN_TOOL_CALLS:
+            yield _part(block)
+
+
+def _part(block: Block) -> Part:
+    kind = str(block.get("type"))
+    if kind not in BLOCKS:
+        raise RequestError(
+            f"a content block of type `{kind}` can't be sent", help="send text, image, audio, file or reasoning blocks"
+        )
+    return BLOCKS[kind](block)
+
+
+def _image_url(block: Block) -> Media:
+    image = block["image_url"]
+    if isinstance(image, str):
+        return media_of_url("image", image)
+    media = media_of_url("image", image["url"])
+    return Media("image", media.url, media.data, media.media_type, detail=image.get("detail"))
+
+
+def _media(block: Block, kind: Literal["image", "audio", "file"]) -> Media:
+    """A standard block of data: by `url` or `base64`; or one in Anthropic's form, with its `source`."""
+    source = block.get("source") or block
+    media_type = source.get("mime_type") or source.get("media_type")
+    extras = block.get("extras") or {}
+    name = block.get("filename") or extras.get("filename")
+    if url := source.get("url"):
+        media = media_of_url(kind, url, media_type)
+        return Media(kind, media.url, media.data, media.media_type, name, extras.get("detail"))
+    if encoded := source.get("base64") or source.get("data"):
+        return Media(kind, data=decode_base64(encoded, kind), media_type=media_type, name=name)
+    raise RequestError(
+        f"an uploaded {kind} is known to one provider only", help="send its `base64` or a `url` that all can read"
+    )
+
+
+def _plain(block: Block) -> Part:
+    """A block of plain text: shown as text where it carries its text."""
+    return Text(block["text"]) if block.get("text") else _media(block, "file")
+
+
+def _reasoning(block: Block) -> Reasoning:
+    extras = block.get("extras") or {}
+    text = block.get("reasoning") or block.get("thinking") or ""
+    return Reasoning(text, block.get("signature") or extras.get("signature"))
+
+
+BLOCKS: Mapping[str, Callable[[Block], Part]] = {
+    "text": lambda block: Text(block["text"]),
+    "text-plain": _plain,
+    "image_url": _image_url,
+    "image": lambda block: _media(block, "image"),
+    "audio": lambda block: _media(block, "audio"),
+    "file": lambda block: _media(block, "file"),
+    "document": lambda block: _media(block, "file"),
+    "reasoning": _reasoning,
+    "thinking": _reasoning,
+    "refusal": lambda block: Refusal(block["refusal"]),
+}
+"""Content blocks by type, and what reads them: LangChain's standard ones, and OpenAI's and Anthropic's own."""
+
+IN_TOOL_CALLS = {"tool_call", "tool_call_chunk", "invalid_tool_call", "tool_use", "input_json_delta", "function_call"}
+"""Blocks that say again what `tool_calls` says."""
+
+
+def to_ai_message(answer: Answer, provider: str) -> AIMessage:
+    """The answer as LangChain's message; `provider` is the name that LangChain knows its provider by."""
+    response = answer.response
+    calls = [_call(call) for call in response.tool_calls]
+    return AIMessage(
+        content=response.text,
+        additional_kwargs=_beside(response.message.parts),
+        tool_calls=[call for call in calls if call["type"] == "tool_call"],
+        invalid_tool_calls=[call for call in calls if call["type"] == "invalid_tool_call"],
+        usage_metadata=usage_metadata(answer.usage),
+        response_metadata=response_metadata(answer, provider),
+    )
+
+
+def _beside(parts: Sequence[Part]) -> dict[str, Any]:
+    """What an answer holds beside text and calls."""
+    thoughts = [part for part in parts if isinstance(part, Reasoning)]
+    found = {
+        "reasoning_content": "".join(thought.text for thought in thoughts),
+        "reasoning_signature": next((thought.signature for thought in thoughts if thought.signature), None),
+        "refusal": "".join(part.text for part in parts if isinstance(part, Refusal)),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _call(call: ToolCall) -> Any:
+    try:
+        arguments = json.loads(call.arguments or "{}")
+    except ValueError as error:
+        return invalid_tool_call(name=call.name, args=call.arguments, id=call.id, error=str(error))
+    if not isinstance(arguments, dict):
+        return invalid_tool_call(name=call.name, args=call.arguments, id=call.id, error="not a JSON object")
+    found: CallDict = tool_call(name=call.name, args=arguments, id=call.id)
+    return found
+
+
+def usage_metadata(usage: Usage) -> UsageMetadata | None:
+    """Tokens as LangChain counts them; `None` where the provider didn't report both sides."""
+    if usage.input is None or usage.output is None:
+        return None
+    found = UsageMetadata(input_tokens=usage.input, output_tokens=usage.output, total_tokens=usage.input + usage.output)
+    read = {"cache_read": usage.cache_read, "cache_creation": usage.cache_creation, "audio": usage.input_audio}
+    written = {"reasoning": usage.reasoning, "audio": usage.output_audio}
+    if details := {kind: count for kind, count in read.items() if count is not None}:
+        found["input_token_details"] = InputTokenDetails(**details)  # type: ignore[typeddict-item]  # its own keys
+    if details := {kind: count for kind, count in written.items() if count is not None}:
+        found["output_token_details"] = OutputTokenDetails(**details)  # type: ignore[typeddict-item]  # its own keys
+    return found
+
+
+def response_metadata(answer: Answer, provider: str) -> dict[str, Any]:
+    """What LangChain's tools look for (the real model, provider and finish reason), and the decision as `routing`."""
+    found = {
+        **answer.response.extra,
+        "model_name": answer.model,
+        "model_provider": provider,
+        "finish_reason": answer.finish_reason,
+        "id": answer.response.provider_request_id,
+        "routing": answer.routing(),
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def to_chunk(event: StreamEvent) -> AIMessageChunk | None:
+    """What one event adds to the message; `None` for events that only the last chunk tells of."""
+    match event:
+        case TextDelta(text):
+            return AIMessageChunk(content=text)
+        case ReasoningDelta(text, signature):
+            said = {"reasoning_content": text, "reasoning_signature": signature}
+            return AIMessageChunk(content="", additional_kwargs={name: part for name, part in said.items() if part})
+        case RefusalDelta(text):
+            return AIMessageChunk(content="", additional_kwargs={"refusal": text})
+        case ToolCallDelta(index, call_id, name, arguments):
+            chunk = tool_call_chunk(name=name, args=arguments, id=call_id, index=index)
+            return AIMessageChunk(content="", tool_call_chunks=[chunk])
+        case _:
+            return None
+
+
+def last_chunk(answer: Answer, provider: str) -> AIMessageChunk:
+    """The chunk that ends a stream: usage, metadata and decision."""
+    return AIMessageChunk(
+        content="",
+        usage_metadata=usage_metadata(answer.usage),
+        response_metadata=response_metadata(answer, provider),
+        chunk_position="last",
+    )
