@@ -1,12 +1,29 @@
-"""Whether conditions hold for given features, why, and which rules need to be asked at all."""
+"""Whether conditions hold for given features, and what became of each predicate.
+
+The features of a request are a mapping by name: booleans, numbers and text as themselves, sets as frozensets, and what
+is absent isn't in it. A predicate on an absent feature is false; its negation, in every spelling, is true.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import fnmatch
+import math
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeAlias
 
-from llm_router.policy.program import RuleIndex
-from llm_router.spec.condition import Condition, Declarations
+from llm_router.policy.index import build_index, candidate_places
+from llm_router.spec.condition import All, AnyOf, Condition, Op, Scalar, Test, tests_of
+from llm_router.spec.feature_types import RANKS
+from llm_router.spec.spelling import predicate_text
+
+__all__ = ["Finding", "Folded", "Values", "build_index", "candidate_places", "explain_condition", "holds", "test_holds"]
+
+Values: TypeAlias = Mapping[str, object]
+Folded: TypeAlias = dict[str, str]
+"""The texts of one request without their case, by themselves, so that each is folded once for all rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,21 +35,137 @@ class Finding:
     absent: bool
 
 
-def holds(condition: Condition, values: Mapping[str, object]) -> bool:
-    """Whether a condition holds for these features; absent features are missing keys. Never raises."""
-    raise NotImplementedError
+def holds(condition: Condition, values: Values, folded: Folded | None = None) -> bool:
+    """Whether a condition holds for these features. Never raises.
+
+    Several conditions that search the same long texts are cheaper with one `folded` for all, empty at first.
+    """
+    if isinstance(condition, Test):
+        return test_holds(condition, values, {} if folded is None else folded)
+    folded = {} if folded is None else folded
+    if isinstance(condition, All):
+        return all(holds(term, values, folded) for term in condition.terms)
+    if isinstance(condition, AnyOf):
+        return any(holds(term, values, folded) for term in condition.terms)
+    return not holds(condition.term, values, folded)
 
 
-def explain_condition(condition: Condition, values: Mapping[str, object]) -> tuple[Finding, ...]:
+def test_holds(test: Test, values: Values, folded: Folded) -> bool:
+    """Whether one predicate holds."""
+    value = values.get(test.feature)
+    if value is None:
+        return test.op == "not" or (test.op == "exists" and test.value is False)
+    return _HOLDS[test.op](value, test, folded)
+
+
+test_holds.__test__ = False  # type: ignore[attr-defined]  # pytest: no test, for all its name
+
+
+def explain_condition(condition: Condition, values: Values) -> tuple[Finding, ...]:
     """Every predicate of a condition with its outcome, in the order in which they are written."""
-    raise NotImplementedError
+    folded: Folded = {}
+    return tuple(
+        Finding(test.text or predicate_text(test), test_holds(test, values, folded), test.feature not in values)
+        for test in tests_of(condition)
+    )
 
 
-def build_index(conditions: Iterable[Condition], declarations: Declarations) -> RuleIndex:
-    """Where to look for the rules with these conditions; a rule's place is its place in the sequence."""
-    raise NotImplementedError
+def glob_matches(pattern: str, text: str) -> bool:
+    """Whether a glob (`*`, `?`, `[abc]`, `[!abc]`) matches the whole text, whatever the case of both."""
+    return _compiled(pattern)(text.casefold()) is not None
 
 
-def candidate_places(index: RuleIndex, values: Mapping[str, object]) -> Iterator[int]:
-    """Yields, in order, the places of the rules that may hold for these features; all others can't."""
-    raise NotImplementedError
+@lru_cache(maxsize=4096)
+def _compiled(pattern: str) -> Callable[[str], re.Match[str] | None]:
+    return re.compile(fnmatch.translate(pattern.casefold())).match
+
+
+def _is(value: object, test: Test, _: Folded) -> bool:
+    return value == test.value
+
+
+def _not(value: object, test: Test, _: Folded) -> bool:
+    wanted = test.value if isinstance(test.value, tuple) else (test.value,)
+    return value.isdisjoint(wanted) if isinstance(value, frozenset) else value not in wanted
+
+
+def _in(value: object, test: Test, _: Folded) -> bool:
+    return isinstance(test.value, tuple) and value in test.value
+
+
+def _has(value: object, test: Test, _: Folded) -> bool:
+    wanted = test.value if isinstance(test.value, tuple) else (test.value,)
+    return isinstance(value, frozenset) and not value.isdisjoint(wanted)
+
+
+def _above(value: object, test: Test, _: Folded) -> bool:
+    return _rank(value, test) > _rank(test.value, test)
+
+
+def _at_least(value: object, test: Test, _: Folded) -> bool:
+    return _rank(value, test) >= _rank(test.value, test)
+
+
+def _below(value: object, test: Test, _: Folded) -> bool:
+    return _rank(value, test) < _rank(test.value, test)
+
+
+def _at_most(value: object, test: Test, _: Folded) -> bool:
+    return _rank(value, test) <= _rank(test.value, test)
+
+
+def _between(value: object, test: Test, _: Folded) -> bool:
+    low, high = test.value if isinstance(test.value, tuple) else (test.value, test.value)
+    return _rank(low, test) <= _rank(value, test) <= _rank(high, test)
+
+
+def _rank(value: object, test: Test) -> float:
+    """A number as itself, an ordered word as its place; anything else compares with nothing."""
+    return value if isinstance(value, (int, float)) else RANKS.get(test.feature, _UNRANKED).get(str(value), math.nan)
+
+
+_UNRANKED: Mapping[str, int] = {}
+
+
+def _contains(value: object, test: Test, folded: Folded) -> bool:
+    text = _fold(value, folded)
+    return any(part.casefold() in text for part in _texts(test))
+
+
+def _matches(value: object, test: Test, folded: Folded) -> bool:
+    text = _fold(value, folded)
+    return any(_compiled(pattern)(text) is not None for pattern in _texts(test))
+
+
+def _texts(test: Test) -> tuple[str, ...]:
+    """The texts that a predicate compares with; a reference that isn't bound is none."""
+    wanted: tuple[Scalar, ...] = test.value if isinstance(test.value, tuple) else (test.value,)
+    return tuple(value for value in wanted if isinstance(value, str))
+
+
+def _fold(value: object, folded: Folded) -> str:
+    text = str(value)
+    found = folded.get(text)
+    if found is None:
+        found = folded[text] = text.casefold()
+    return found
+
+
+def _exists(_value: object, test: Test, _: Folded) -> bool:
+    return test.value is True
+
+
+_HOLDS: Mapping[Op, Callable[[object, Test, Folded], bool]] = {
+    "is": _is,
+    "not": _not,
+    "in": _in,
+    "above": _above,
+    "at_least": _at_least,
+    "below": _below,
+    "at_most": _at_most,
+    "between": _between,
+    "has": _has,
+    "contains": _contains,
+    "matches": _matches,
+    "exists": _exists,
+}

@@ -13,10 +13,10 @@ next `and`, `or` or closing bracket, so that one expression can have several dia
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from llm_router.diagnostics import Diagnostic, Span, closest
-from llm_router.spec.condition import ALWAYS, All, AnyOf, Condition, Declarations, Not, Op, Placement
+from llm_router.spec.condition import ALWAYS, All, AnyOf, Condition, Declarations, Not, Op, Placement, Test
 from llm_router.spec.feature_names import find_target
 from llm_router.spec.feature_types import features_of
 from llm_router.spec.foreign import FOREIGN_JOINTS, FOREIGN_VALUES, NOTHINGS, Advice, called, misplaced
@@ -181,8 +181,12 @@ class _Reader:
         op = self._operator()
         if op is None:
             return self._alone(name, target)
-        test = self._compared(name, target, "not" if negated and op == "in" else op)
-        return Not(test) if test and negated and op != "in" else test
+        if negated and op == "in":
+            return self._compared(name, target, "not")
+        test = self._compared(name, target, op)
+        if test is None or not negated:
+            return test
+        return replace(test, value=False) if op == "exists" else Not(test)
 
     def _operator(self) -> Op | None:
         """The operator that comes next; `None` where a joint, a bracket or the end does."""
@@ -219,7 +223,7 @@ class _Reader:
         advice = Advice(f"`{name.text}` alone says nothing", f"compare it, or write `{name.text} exists`")
         raise self._failed(SYNTAX, advice, name)
 
-    def _compared(self, name: Token, target: Target | None, op: Op) -> Condition | None:
+    def _compared(self, name: Token, target: Target | None, op: Op) -> Test | None:
         written = self._values(op, name)
         if target is None:
             return None

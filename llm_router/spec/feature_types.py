@@ -79,7 +79,7 @@ class Declarations:
     """
 
     tasks: tuple[str, ...] = ()
-    metadata: Mapping[str, MetadataType] = field(default_factory=dict)
+    metadata: Mapping[str, MetadataType] = field(default_factory=dict, hash=False)
     capabilities: tuple[str, ...] = ()
 
     def features(self) -> dict[str, FeatureType]:

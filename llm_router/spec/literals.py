@@ -148,8 +148,10 @@ def _number(written: Written, target: Target, scope: Scope) -> Scalar | None:
 
 def _amount(written: Written, target: Target, scope: Scope) -> int | float | None:
     value = written.value
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
-        return int(value) if value == int(value) else value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return int(value) if value.is_integer() else value
     if isinstance(value, str) and written.form in ("yaml", "number", "resolved"):
         return _with_unit(value, written, target, scope)
     proposal = "write it without quotes" if written.form == "quoted" else "write a number, such as `10` or `32k`"
@@ -164,13 +166,18 @@ def _with_unit(text: str, written: Written, target: Target, scope: Scope) -> int
         return _plain(text) if _PLAIN.fullmatch(text) else parse_count(text)
     except UnitError as error:
         scope.fault(VALUE_TYPE, _misfit(written, target), written.span, error.help)
-        return None
+    except (ValueError, OverflowError):
+        scope.fault(
+            VALUE_TYPE, f"`{target.written}` is never so large", written.span, "write a number with fewer digits"
+        )
+    return None
 
 
 _PLAIN = re.compile(r"-?[0-9]*\.?[0-9]+")
 
 
 def _plain(text: str) -> int | float:
+    """A number without a unit. Raises ValueError or OverflowError where it has too many digits."""
     value = float(text)
     return int(text) if "." not in text else int(value) if value.is_integer() else value
 

@@ -95,6 +95,6 @@ def _unescape(match: re.Match[str]) -> str:
 
 def _number(text: str) -> object:
     """A plain number as itself, one with a unit as its text."""
-    if re.fullmatch(r"-?\d+", text):
+    if re.fullmatch(r"-?\d{1,18}", text):
         return int(text)
-    return float(text) if re.fullmatch(r"-?(?:\d+\.\d+|\.\d+)", text) else text
+    return float(text) if re.fullmatch(r"-?\d{0,18}\.\d{1,18}", text) else text
