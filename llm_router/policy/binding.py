@@ -114,7 +114,7 @@ def _base_url(provider: Provider, environment: Environment) -> str:
     url = said or next((value for value in conventional if value), None) or (row.base_url if row else None)
     if not url:
         raise _Unbound(_Fault("its address isn't known", f"give the provider `{provider.name}` a `base_url`"))
-    return (url if "://" in url else f"http://{url}").rstrip("/")
+    return row.address(url) if row else url.rstrip("/")
 
 
 def _key(deployment: Deployment, environment: Environment) -> Secret | None:

@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 from llm_router.policy.choose import Choice, choose
-from llm_router.policy.decision import Candidate, Decision, Deferral, Estimate, Rejection
+from llm_router.policy.decision import Candidate, Decision, Deferral, Estimate, Rejection, Score
 from llm_router.policy.defaults import OUTPUT_CAP
 from llm_router.policy.features import Features
 from llm_router.policy.filters import Case, largest_output, rejections, unsupported
 from llm_router.policy.follow import spec_settings
 from llm_router.policy.match import holds
 from llm_router.policy.program import Deployment, Guard, Program, Rule, Tier
-from llm_router.policy.rank import Draw, ahead, estimate, score, weights_of
+from llm_router.policy.rank import Draw, Weights, ahead, estimate, score, weights_of
 from llm_router.policy.snapshot import Snapshot
 
 
@@ -101,8 +101,11 @@ class _Ranked:
 class _Entrant:
     """One member of a tier before its keys are told apart: what is expected of it, and what it is sent."""
 
+    member: str
+    names: tuple[str, ...]
     deployment: Deployment
     estimate: Estimate
+    score: Score | None
     cap: int | None
     left_out: tuple[str, ...]
 
@@ -126,64 +129,61 @@ class _Frame:
                 against = tuple(rejections(self._case(candidate, tier)))
                 rejected.extend(against)
                 if not against:
-                    found.append(self._deferred(candidate))
+                    found.append(candidate)
         return _Ranked(self._in_order(found), tuple(rejected))
 
     def _tier(self, tier: Tier, number: int) -> Iterator[Candidate]:
         """Yields all of the tier in its order; nobody is left out here, so that nobody's absence moves another."""
         weights = weights_of(tier, self.features)
         draw = Draw(tier, self.features.request_id, self.snapshot.turns.get(tier.name, 0))
-        places: list[tuple[tuple[bool, float, float, int], Candidate]] = []
+        entrants: list[tuple[tuple[bool, float, float, int], _Entrant]] = []
         for place, member in enumerate(tier.members):
-            entrant = self._entrant(member, tier)
-            scored = None if weights is None else score(tier, weights, entrant.estimate)
-            unknown, total = ahead(scored, tier.balance)
-            candidate = Candidate(
-                deployment=member,
-                provider=entrant.deployment.provider.name,
-                tier=number,
-                estimate=entrant.estimate,
-                score=scored,
-                cap=entrant.cap,
-                left_out=entrant.left_out,
-                turns=(tier.name,) if tier.balance == "round-robin" else (),
-            )
-            places.append(((unknown, total, 0.0 if unknown else draw.key(member), place), candidate))
-        for _, candidate in sorted(places, key=lambda each: each[0]):
-            yield from self._keys(candidate)
+            entrant = self._entrant(member, tier, weights)
+            unknown, total = ahead(entrant.score, tier.balance)
+            entrants.append(((unknown, total, 0.0 if unknown else draw.key(member), place), entrant))
+        turns = (tier.name,) if tier.balance == "round-robin" else ()
+        for _, entrant in sorted(entrants, key=lambda each: each[0]):
+            yield from self._keys(entrant, number, turns)
 
-    def _entrant(self, member: str, tier: Tier) -> _Entrant:
+    def _entrant(self, member: str, tier: Tier, weights: Weights | None) -> _Entrant:
         names = self.program.members.get(member, (member,))
         deployment = self.program.deployments[names[0]]
         settings = spec_settings(self.program, self.rule, deployment)
         caller = self.features.needs.settings
         bounded = tier.max_cost is not None or self.features.hints.max_cost is not None
         cap = caller.max_output_tokens or _spec_cap(deployment, settings.max_output_tokens, bounded=bounded)
-        left_out = unsupported(deployment, settings)
-        return _Entrant(deployment, estimate(deployment, self.features, self.snapshot, cap), cap, left_out)
+        known = estimate(deployment, self.features, self.snapshot, cap)
+        scored = None if weights is None else score(tier, weights, known)
+        return _Entrant(member, names, deployment, known, scored, cap, unsupported(deployment, settings))
 
-    def _keys(self, candidate: Candidate) -> Iterator[Candidate]:
-        """Yields the candidate once for each key of its provider, in turns."""
-        member = candidate.deployment
-        names = self.program.members.get(member, (member,))
-        if len(names) == 1:
-            yield replace(candidate, deployment=names[0])
-            return
-        turn = self.snapshot.turns.get(member, 0) % len(names)
-        for name in (*names[turn:], *names[:turn]):
-            yield replace(candidate, deployment=name, turns=(*candidate.turns, member))
+    def _keys(self, entrant: _Entrant, tier: int, turns: tuple[str, ...]) -> Iterator[Candidate]:
+        """Yields a candidate for each key of the entrant's provider, in turns."""
+        names = entrant.names
+        if len(names) > 1:
+            turn = self.snapshot.turns.get(entrant.member, 0) % len(names)
+            names, turns = (*names[turn:], *names[:turn]), (*turns, entrant.member)
+        for name in names:
+            yield Candidate(
+                deployment=name,
+                provider=entrant.deployment.provider.name,
+                tier=tier,
+                estimate=entrant.estimate,
+                score=entrant.score,
+                cap=entrant.cap,
+                left_out=entrant.left_out,
+                turns=turns,
+                deferral=self._deferral(name),
+            )
 
     def _case(self, candidate: Candidate, tier: Tier) -> Case:
         deployment = self.program.deployments[candidate.deployment]
         return Case(deployment, tier, self.features, self.snapshot, self.guards, candidate.estimate)
 
-    def _deferred(self, candidate: Candidate) -> Candidate:
-        identity, now = self.program.deployments[candidate.deployment].identity, self.snapshot.now
+    def _deferral(self, name: str) -> Deferral | None:
+        identity, now = self.program.deployments[name].identity, self.snapshot.now
         limited, cooling = self.snapshot.limited.get(identity, now), self.snapshot.cooling.get(identity, now)
         until = max(limited, cooling)
-        if until <= now:
-            return candidate
-        return replace(candidate, deferral=Deferral("limited" if limited > now else "cooling", until))
+        return None if until <= now else Deferral("limited" if limited > now else "cooling", until)
 
     def _in_order(self, candidates: list[Candidate]) -> tuple[Candidate, ...]:
         """The ready ones, the preferred first; then the deferred ones, the first to be free first."""

@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from llm_router.catalog.tokens import TokenCount, count_request
@@ -14,8 +14,7 @@ from llm_router.messages import ChatRequest, Media, Part, Settings, Text, ToolRe
 from llm_router.policy.hints import Hints
 from llm_router.spec.feature_types import WEEKDAYS
 
-if TYPE_CHECKING:
-    from llm_router.policy.program import Program
+from llm_router.policy.program import UNSET, Program
 
 __all__ = ["Call", "Features", "Hints", "Needs", "compute"]
 
@@ -44,7 +43,7 @@ class Needs:
     supports: frozenset[str] = frozenset()
     json: bool = False
     capability: frozenset[str] = frozenset()
-    settings: Settings = Settings()
+    settings: Settings = UNSET
 
 
 @dataclass(frozen=True, slots=True)

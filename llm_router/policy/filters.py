@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from llm_router.messages import Settings
 from llm_router.policy.decision import Estimate, Rejection, RejectionCode
 from llm_router.policy.features import Features
-from llm_router.policy.program import Deployment, Guard, Tier
+from llm_router.policy.program import UNSET, Deployment, Guard, Tier
 from llm_router.policy.snapshot import Snapshot
 from llm_router.units import format_count, format_duration, format_money
 
@@ -49,6 +49,8 @@ def unsupported(deployment: Deployment, settings: Settings) -> tuple[str, ...]:
 
     A cap above the card's largest output isn't among them: see `largest_output`.
     """
+    if settings == UNSET:
+        return ()
     refused = deployment.card.refuses if deployment.card else frozenset()
     supports = deployment.supports
     thoughtless = supports is not None and "reasoning" not in supports

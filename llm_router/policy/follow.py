@@ -10,7 +10,7 @@ from llm_router.errors import PARENT, FailureClass
 from llm_router.messages import Settings
 from llm_router.policy.decision import Candidate, Decision
 from llm_router.policy.defaults import AFTER, FALLBACK, PATIENT_FIRST_TOKEN_S, SPARE_ATTEMPTS
-from llm_router.policy.program import After, Deployment, Fallback, Program, Rule, Timeouts
+from llm_router.policy.program import UNSET, After, Deployment, Fallback, Program, Rule, Timeouts
 
 Layer = TypeVar("Layer", After, Fallback, Timeouts)
 
@@ -44,7 +44,10 @@ def timeouts_for(program: Program, rule: Rule | None, deployment: Deployment) ->
 
 def spec_settings(program: Program, rule: Rule | None, deployment: Deployment) -> Settings:
     """What the spec sets for one attempt: the rule's over the deployment's over the top's."""
-    return (rule.settings if rule else Settings()).over(deployment.settings.over(program.settings))
+    merged = program.settings
+    for layer in (deployment.settings, rule.settings if rule else UNSET):
+        merged = merged if layer is UNSET else layer.over(merged)
+    return merged
 
 
 def settings_for(program: Program, rule: Rule | None, candidate: Candidate, caller: Settings) -> Settings:

@@ -24,6 +24,9 @@ Part = Literal["cost", "speed", "quality"]
 Next = Literal["any", "larger-context", "stop"]
 OnBreak = Literal["error", "hold"]
 
+UNSET = Settings()
+"""The settings of a place that sets nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
@@ -137,7 +140,7 @@ class Deployment:
     expected_output: int | None = None
     enabled: bool = True
     key: int = 0
-    settings: Settings = Settings()
+    settings: Settings = UNSET
     timeouts: Timeouts = Timeouts()
     after: tuple[Mapping[FailureClass, After], ...] = ()
 
@@ -175,7 +178,7 @@ class Rule:
     condition: Condition
     tiers: tuple[Tier, ...] = ()
     refuse: str | None = None
-    settings: Settings = Settings()
+    settings: Settings = UNSET
     timeouts: Timeouts = Timeouts()
     fallback: Fallback = Fallback()
 

@@ -14,6 +14,7 @@ the request id and the member's name, so that here, too, one member's absence le
 
 from __future__ import annotations
 
+import datetime
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -74,7 +75,7 @@ _WHOLE: Mapping[str, Weights] = MappingProxyType(
 def estimate(deployment: Deployment, features: Features, snapshot: Snapshot, cap: int | None) -> Estimate:
     """What is expected of one deployment that may answer with `cap` tokens at most."""
     expected = deployment.expected_output or min(cap or EXPECTED_OUTPUT, EXPECTED_OUTPUT)
-    cost, bound = _costs(deployment, features, expected, cap)
+    cost, bound = _costs(deployment, features, expected, cap, now=snapshot.now)
     return Estimate(
         cost=cost,
         cost_bound=bound,
@@ -126,12 +127,15 @@ def ahead(score: Score | None, balance: Balance) -> tuple[bool, float]:
     return False, score.total if balance == "order" else round(score.total, 1)
 
 
-def _costs(deployment: Deployment, features: Features, expected: int, cap: int | None) -> tuple[int | None, int | None]:
+def _costs(
+    deployment: Deployment, features: Features, expected: int, cap: int | None, *, now: float
+) -> tuple[int | None, int | None]:
     price = deployment.price
     if price is None:
         return None, None
-    cost = price.cost(Usage(input=features.input_tokens.value, output=expected))
-    bound = None if cap is None else price.upper_bound(features.input_tokens.upper, cap)
+    at = datetime.datetime.fromtimestamp(now, datetime.UTC) if price.revisions else None
+    cost = price.cost(Usage(input=features.input_tokens.value, output=expected), at)
+    bound = None if cap is None else price.upper_bound(features.input_tokens.upper, cap, at)
     return None if cost is None else cost.total, bound
 
 
