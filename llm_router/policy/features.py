@@ -12,9 +12,8 @@ from zoneinfo import ZoneInfo
 from llm_router.catalog.tokens import TokenCount, count_request
 from llm_router.messages import ChatRequest, Media, Part, Settings, Text, ToolResult
 from llm_router.policy.hints import Hints
-from llm_router.spec.feature_types import WEEKDAYS
-
 from llm_router.policy.program import UNSET, Program
+from llm_router.spec.feature_types import WEEKDAYS
 
 __all__ = ["Call", "Features", "Hints", "Needs", "compute"]
 
