@@ -1,0 +1,149 @@
+"""Rules between the keys of one mapping, each as a check and as the JSON Schema that says the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from typing_extensions import override
+
+from llm_router.spec.section import Constraint, Finding, JsonSchema
+from llm_router.spec.source import Path, Plain
+
+MISSING = "LR202"
+CONFLICT = "LR212"
+
+
+@dataclass(frozen=True, slots=True)
+class ExactlyOne(Constraint):
+    """One of the keys stands there, and only one."""
+
+    keys: tuple[str, ...]
+    noun: str
+    help: str
+
+    @override
+    def check(self, node: Mapping[str, Plain], path: Path) -> Sequence[Finding]:
+        there = [key for key in self.keys if key in node]
+        options = " or ".join(f"`{key}`" for key in self.keys)
+        if not there:
+            return [Finding(MISSING, path, f"{self.noun} needs {options}", self.help)]
+        first = f"`{there[0]}`"
+        return [
+            Finding(
+                CONFLICT, (*path, key), f"{self.noun} can't have both {first} and `{key}`", "leave one out", on_key=True
+            )
+            for key in there[1:]
+        ]
+
+    @override
+    def schema(self) -> JsonSchema:
+        return {"oneOf": [{"required": [key]} for key in self.keys]}
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeastOne(Constraint):
+    """One of the keys stands there, or several."""
+
+    keys: tuple[str, ...]
+    noun: str
+    help: str
+
+    @override
+    def check(self, node: Mapping[str, Plain], path: Path) -> Sequence[Finding]:
+        if any(key in node for key in self.keys):
+            return []
+        options = " or ".join(f"`{key}`" for key in self.keys)
+        return [Finding(MISSING, path, f"{self.noun} needs {options}", self.help)]
+
+    @override
+    def schema(self) -> JsonSchema:
+        return {"anyOf": [{"required": [key]} for key in self.keys]}
+
+
+@dataclass(frozen=True, slots=True)
+class NotBoth(Constraint):
+    """At most one of two keys stands there."""
+
+    first: str
+    second: str
+    help: str
+
+    @override
+    def check(self, node: Mapping[str, Plain], path: Path) -> Sequence[Finding]:
+        if self.first not in node or self.second not in node:
+            return []
+        message = f"`{self.second}` can't stand beside `{self.first}`"
+        return [Finding(CONFLICT, (*path, self.second), message, self.help, on_key=True)]
+
+    @override
+    def schema(self) -> JsonSchema:
+        return {"not": {"required": [self.first, self.second]}}
+
+
+@dataclass(frozen=True, slots=True)
+class SharesMatchBalance(Constraint):
+    """`weighted` goes with shares, and shares with nothing else."""
+
+    @override
+    def check(self, node: Mapping[str, Plain], path: Path) -> Sequence[Finding]:
+        shares, balance = isinstance(node.get("of"), dict), node.get("balance")
+        if balance == "weighted" and isinstance(node.get("of"), (list, str)):
+            help = "write `of: {first: 90%, second: 10%}`"
+            return [Finding(CONFLICT, (*path, "balance"), "`weighted` needs a share for each member", help)]
+        if shares and balance in ("random", "round-robin"):
+            message = f"`of` has shares, which mean `weighted`, not `{balance}`"
+            return [Finding(CONFLICT, (*path, "balance"), message, "leave `balance` out, or write `of` as a list")]
+        return []
+
+    @override
+    def schema(self) -> JsonSchema:
+        return {
+            "allOf": [
+                _if_then({"balance": {"const": "weighted"}}, {"of": {"type": "object"}}),
+                _if_then({"balance": {"enum": ["random", "round-robin"]}}, {"of": {"type": ["array", "string"]}}),
+            ]
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class AbsentFitsType(Constraint):
+    """The value of `absent` is one of `type`."""
+
+    @override
+    def check(self, node: Mapping[str, Plain], path: Path) -> Sequence[Finding]:
+        absent, declared = node.get("absent"), node.get("type")
+        wanted = _PYTHON_TYPES.get(declared) if isinstance(declared, str) else None
+        if absent is None or wanted is None or isinstance(absent, (dict, list)):
+            return []
+        fits = isinstance(absent, wanted) and (bool in wanted or not isinstance(absent, bool))
+        where = (*path, "absent")
+        return (
+            []
+            if fits
+            else [Finding("LR203", where, f"`absent` is not of the type `{declared}`", _FITTING[str(declared)])]
+        )
+
+    @override
+    def schema(self) -> JsonSchema:
+        return {
+            "allOf": [
+                _if_then({"type": {"const": name}}, {"absent": {"type": name_in}}) for name, name_in in _JSON.items()
+            ]
+        }
+
+
+_PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {"boolean": (bool,), "number": (int, float), "text": (str,)}
+_JSON: Mapping[str, str] = {"boolean": "boolean", "number": "number", "text": "string"}
+_FITTING: Mapping[str, str] = {
+    "boolean": "write `true` or `false`",
+    "number": "write a number, without quotes",
+    "text": "write it in quotes",
+}
+
+
+def _if_then(condition: JsonSchema, consequence: JsonSchema) -> JsonSchema:
+    return {
+        "if": {"properties": condition, "required": list(condition)},
+        "then": {"properties": consequence},
+    }

@@ -1,0 +1,189 @@
+"""The spec file as pydantic models: the single source of truth for the loader and the JSON Schema.
+
+Sections stand in the order of the file. `when`, `if`, `only` and `never` stay as written: conditions are read by
+`llm_router.spec.when` and `llm_router.spec.expression`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal, TypeAlias
+
+from pydantic import Field
+
+from llm_router.spec.constraints import AbsentFitsType, AtLeastOne, ExactlyOne
+from llm_router.spec.kinds import ProvidersHaveKinds
+from llm_router.spec.model_cases import CaseSpec, ExpectSpec, RequestSpec, TurnSpec
+from llm_router.spec.model_failures import (
+    AfterSpec,
+    FailuresSpec,
+    FallbackOrNone,
+    FallbackSpec,
+    FollowSpec,
+    GroupSpec,
+    HealthSpec,
+    PartsSpec,
+    Use,
+    WaitSpec,
+)
+from llm_router.spec.model_providers import (
+    DeploymentSpec,
+    PoolSpec,
+    PriceSpec,
+    ProviderSpec,
+    SettingsSpec,
+    SpeedSpec,
+    TimeoutsSpec,
+)
+from llm_router.spec.section import Constraint, Section, entries, items, key
+from llm_router.spec.shapes import AS_LIST, AS_MAPPING, AS_ONE, BY_SHAPE
+from llm_router.spec.types import (
+    FixedText,
+    MetadataName,
+    NameKey,
+    Placement,
+    Prose,
+    Value,
+    Version,
+    When,
+    Word,
+    words,
+)
+
+__all__ = [
+    "AfterSpec",
+    "CaseSpec",
+    "DeploymentSpec",
+    "ExpectSpec",
+    "FailuresSpec",
+    "FallbackSpec",
+    "FollowSpec",
+    "GroupSpec",
+    "GuardSpec",
+    "HealthSpec",
+    "MetadataSpec",
+    "PartsSpec",
+    "PoolSpec",
+    "PriceSpec",
+    "ProviderSpec",
+    "RequestSpec",
+    "RuleSpec",
+    "SettingsSpec",
+    "Spec",
+    "SpeedSpec",
+    "TimeoutsSpec",
+    "TurnSpec",
+    "Use",
+    "WaitSpec",
+]
+
+TypeWord: TypeAlias = Annotated[
+    Literal["boolean", "number", "text"], words("a type of metadata", ("boolean", "number", "text"))
+]
+Words: TypeAlias = Annotated[tuple[Word, ...], Field(min_length=1)]
+TypeOrWords: TypeAlias = Annotated[Annotated[TypeWord, AS_ONE] | Annotated[Words, AS_LIST], BY_SHAPE]
+
+
+class MetadataSpec(Section):
+    """A key of metadata that callers may say and conditions may read."""
+
+    constraints: ClassVar[tuple[Constraint, ...]] = (AbsentFitsType(),)
+
+    type: TypeOrWords = key(
+        "`boolean`, `number`, `text`, or the list of its words.", "boolean", ["search", "support"], required=True
+    )
+    absent: Value | None = key("The value that counts where the caller says none.", True)
+
+
+MetadataDeclaration: TypeAlias = Annotated[
+    Annotated[TypeWord, AS_ONE] | Annotated[Words, AS_LIST] | Annotated[MetadataSpec, AS_MAPPING], BY_SHAPE
+]
+
+
+class RuleSpec(Section):
+    """Condition and whom to ask. The first rule that holds decides."""
+
+    constraints: ClassVar[tuple[Constraint, ...]] = (
+        ExactlyOne(
+            ("use", "refuse"), "a rule", "`use: [first, second]` says whom to ask, `refuse: text` that nobody is"
+        ),
+    )
+
+    name: FixedText | None = key("What decisions and tests call it.", "code")
+    when: When | None = key("The condition, as features and their values; all must hold.", {"task": "code"})
+    if_: Prose | None = key("The condition as one expression.", 'task == "code" and cost == "low"', alias="if")
+    use: Use | None = key(
+        "Whom to ask: names of deployments and pools or `provider:model`, in order; or a group to rank.",
+        ["openai:gpt-4o-mini", "groq:llama-3.3-70b-versatile"],
+        {"from": ["a", "b"], "by": "cost"},
+    )
+    refuse: Prose | None = key("The message with which such requests are refused.", "we give no medical advice")
+    settings: SettingsSpec | None = key("Call parameters under this rule.", {"temperature": 0})
+    timeouts: TimeoutsSpec | None = key("Timeouts under this rule.", {"first_token": "30s"})
+    fallback: FallbackOrNone | None = key(
+        "What follows failures under this rule, or `none`.", "none", {"max_attempts": 2}
+    )
+
+
+class GuardSpec(Section):
+    """Who may receive text of a request for which the condition holds: on every rule, pin and fallback."""
+
+    constraints: ClassVar[tuple[Constraint, ...]] = (
+        AtLeastOne(
+            ("only", "never"), "a guard", "`only: {labels.region: eu}` says who may serve, `never:` who may not"
+        ),
+    )
+
+    name: FixedText | None = key("What decisions call it.", "personal data stays in the EU")
+    when: When | None = key("The condition, as features and their values; all must hold.", {"metadata.pii": True})
+    if_: Prose | None = key("The condition as one expression.", "metadata.pii", alias="if")
+    only: Placement | None = key(
+        "Who may serve: provider, deployment, model, local, labels.*.", {"labels.region": "eu"}
+    )
+    never: Placement | None = key(
+        "Who may not serve: provider, deployment, model, local, labels.*.", {"provider": "openai"}
+    )
+    instead: Use | None = key("Who serves when this guard leaves nobody; or `refuse`.", "house", "refuse")
+
+
+class Spec(Section):
+    """A whole routing policy."""
+
+    constraints: ClassVar[tuple[Constraint, ...]] = (ProvidersHaveKinds(),)
+
+    version: Version = key("The version of the language.", 1, required=True)
+    name: FixedText | None = key("What this policy is called.", "support-desk")
+    timezone: FixedText | None = key("For `hour` and `weekday`. Default: UTC.", "Europe/Berlin")
+    metadata: dict[MetadataName, MetadataDeclaration] = entries(
+        "What callers may say beyond the built-in hints; conditions may read only these.",
+        {"pii": {"type": "boolean", "absent": True}, "team": ["search", "support"], "tenant": "text"},
+    )
+    tasks: tuple[Word, ...] = items(
+        "The closed set that `task` ranges over. Default: what the rules name.", ["code", "chat"]
+    )
+    settings: SettingsSpec | None = key("Call parameters for all requests.", {"max_output_tokens": "4k"})
+    timeouts: TimeoutsSpec | None = key("Timeouts of attempts.", {"first_token": "10s"})
+    providers: dict[NameKey, ProviderSpec] = entries(
+        "Who answers HTTP and bills. Providers of the catalogue need no entry.",
+        {"openai": {"labels": {"region": "us"}}},
+    )
+    deployments: dict[NameKey, DeploymentSpec] = entries(
+        "What can be chosen: provider, model and facts.", {"mini": {"provider": "openai", "model": "gpt-4o-mini"}}
+    )
+    pools: dict[NameKey, PoolSpec] = entries(
+        "Deployments that are interchangeable.", {"cheap": {"of": ["mini", "llama"]}}
+    )
+    rules: tuple[RuleSpec, ...] = items(
+        "The first that holds decides; the last has no condition.", [{"use": "openai:gpt-4o-mini"}], required=True
+    )
+    guards: tuple[GuardSpec, ...] = items(
+        "Who may receive what, whatever the rules say.",
+        [{"when": {"metadata.pii": True}, "only": {"labels.region": "eu"}}],
+    )
+    fallback: FallbackOrNone | None = key("What follows failures, or `none`.", {"max_attempts": 6, "deadline": "5m"})
+    health: HealthSpec | None = key(
+        "When a failing deployment isn't asked for a while.", {"failures": 5, "within": "30s"}
+    )
+    tests: tuple[CaseSpec, ...] = items(
+        "Cases that `llm-router test` runs without network.",
+        [{"request": {"task": "code"}, "expect": {"deployment": "mini"}}],
+    )

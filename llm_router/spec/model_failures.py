@@ -1,0 +1,185 @@
+"""The sections that say what follows a failure, and whom a `use` asks: they name each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Annotated, ClassVar, Literal, TypeAlias
+
+from pydantic import Field
+
+from llm_router.errors import FAILURE_CLASSES, FailureClass
+from llm_router.spec.constraints import AtLeastOne
+from llm_router.spec.refs import Reference
+from llm_router.spec.section import Constraint, Section, key
+from llm_router.spec.shapes import AS_LIST, AS_MAPPING, AS_ONE, BY_SHAPE
+from llm_router.spec.types import (
+    Duration,
+    Factor,
+    Money,
+    Place,
+    Positive,
+    PositiveDuration,
+    Share,
+    Whole,
+    words,
+)
+
+ByWord: TypeAlias = Annotated[
+    Literal["order", "cost", "speed", "quality", "auto"],
+    words("a ranking", ("order", "cost", "speed", "quality", "auto"), later=("latency",)),
+]
+GroupBalance: TypeAlias = Annotated[
+    Literal["round-robin", "random"], words("a balance", ("round-robin", "random"), later=("least-busy",))
+]
+Places: TypeAlias = Annotated[
+    Annotated[Place, AS_ONE] | Annotated[tuple[Place, ...], Field(min_length=1), AS_LIST], BY_SHAPE
+]
+
+
+class PartsSpec(Section):
+    """A ranking by several things: shares that sum to 100%."""
+
+    constraints: ClassVar[tuple[Constraint, ...]] = (
+        AtLeastOne(("cost", "speed", "quality"), "a ranking by parts", "write `by: {cost: 30%, quality: 70%}`"),
+    )
+
+    cost: Share | None = key("How much the expected cost counts.", "30%")
+    speed: Share | None = key("How much the expected time counts.", "20%")
+    quality: Share | None = key("How much the quality counts.", "50%")
+
+    @property
+    def parts(self) -> Mapping[Literal["cost", "speed", "quality"], Fraction]:
+        """The parts that are named."""
+        named: Mapping[Literal["cost", "speed", "quality"], Fraction | None] = {
+            "cost": self.cost,
+            "speed": self.speed,
+            "quality": self.quality,
+        }
+        return {name: share for name, share in named.items() if share is not None}
+
+
+By: TypeAlias = Annotated[Annotated[ByWord, AS_ONE] | Annotated[PartsSpec, AS_MAPPING], BY_SHAPE]
+
+
+class GroupSpec(Section):
+    """Several deployments and pools as one tier, ranked."""
+
+    from_: Places = key(
+        "Whom to rank: names of deployments and pools, or `provider:model`.", ["a", "b"], required=True, alias="from"
+    )
+    by: By | None = key(
+        "What ranks them: order, cost, speed, quality, auto (by the request's hints, the default), or parts in percent.",
+        "cost",
+        {"cost": "30%", "quality": "70%"},
+    )
+    balance: GroupBalance | None = key("How load is spread over those that rank equal.", "round-robin")
+    max_cost: Money | None = key("Who could cost more for this request isn't asked.", "0.50 USD")
+    max_latency: PositiveDuration | None = key("Who is expected to take longer isn't asked.", "5s")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names in `from`, in order."""
+        return (self.from_,) if isinstance(self.from_, str) else tuple(self.from_)
+
+
+Tiers: TypeAlias = Annotated[
+    tuple[Annotated[Annotated[Place, AS_ONE] | Annotated[GroupSpec, AS_MAPPING], BY_SHAPE], ...], Field(min_length=1)
+]
+Use: TypeAlias = Annotated[
+    Annotated[Place, AS_ONE] | Annotated[Tiers, AS_LIST] | Annotated[GroupSpec, AS_MAPPING], BY_SHAPE
+]
+"""Whom to ask: a name, names and groups in order, or one group. Words such as `refuse` and `any` read as names."""
+
+
+class WaitSpec(Section):
+    """Pauses between retries of one deployment."""
+
+    first: PositiveDuration | None = key("The first pause. Default: 500ms.", "500ms")
+    factor: Factor | None = key("How much longer each next pause is. Default: 2.", 2)
+    longest: PositiveDuration | None = key("The longest pause. Default: 8s.", "8s")
+
+
+class AfterSpec(Section):
+    """What follows one class of failures."""
+
+    retry: Whole | None = key("How often the same deployment is asked again.", 1)
+    wait: WaitSpec | None = key("How long to wait before that.", {"first": "500ms", "factor": 2, "longest": "8s"})
+    next: Use | None = key(
+        "Who is asked then: `any` (the next candidate), `larger-context`, `stop`, or a `use` of its own.",
+        "any",
+        "larger-context",
+        ["a", "b"],
+    )
+    cooldown: Duration | None = key("How long this deployment isn't asked by any request.", "1m")
+    longest_wait: Duration | None = key("How long to wait for a limited deployment when nobody else is left.", "20s")
+
+
+StopOrAfter: TypeAlias = Annotated[
+    Annotated[Literal["stop"], words("what follows", ("stop",)), AS_ONE] | Annotated[AfterSpec, AS_MAPPING], BY_SHAPE
+]
+
+
+class FailuresSpec(Section):
+    """What follows each class of failures: `stop`, or a mapping."""
+
+    rate_limit: StopOrAfter | None = key("The provider asks to wait.", {"next": "any", "longest_wait": "20s"})
+    quota_exhausted: StopOrAfter | None = key("The account is empty.", {"next": "any", "cooldown": "5m"})
+    unavailable: StopOrAfter | None = key(
+        "The provider fails: also holds for overloaded, connection_lost, truncated and malformed.", {"retry": 1}
+    )
+    overloaded: StopOrAfter | None = key("The provider says that it has too much to do.", {"next": "any"})
+    connection_lost: StopOrAfter | None = key("No connection, or one that broke.", {"retry": 1})
+    truncated: StopOrAfter | None = key("The answer stopped before its end.", {"retry": 1})
+    malformed: StopOrAfter | None = key("The answer can't be read.", {"retry": 1})
+    timeout: StopOrAfter | None = key("No first token, a stall, or too long in all.", {"next": "any"})
+    authentication: StopOrAfter | None = key("The key isn't accepted.", {"next": "any", "cooldown": "5m"})
+    permission: StopOrAfter | None = key("The key may not do this.", {"next": "any", "cooldown": "5m"})
+    not_found: StopOrAfter | None = key("Model or address isn't known.", {"next": "any", "cooldown": "5m"})
+    context_length: StopOrAfter | None = key("The request is too long.", {"next": "larger-context"})
+    content_filter: StopOrAfter | None = key("The provider's safety filter stopped it.", "stop")
+    bad_request: StopOrAfter | None = key("The provider rejects the request.", "stop")
+    invalid_output: StopOrAfter | None = key("The answer doesn't fit the schema.", {"retry": 1})
+
+    @property
+    def by_class(self) -> Mapping[FailureClass, Literal["stop"] | AfterSpec]:
+        """What the spec says, by failure class."""
+        said = {failure: getattr(self, failure) for failure in FAILURE_CLASSES}
+        return {failure: after for failure, after in said.items() if after is not None}
+
+
+class FollowSpec(Section):
+    """What follows the failures of one provider or deployment."""
+
+    after: FailuresSpec = key("What follows each class of failures.", {"timeout": {"next": "any"}}, required=True)
+
+
+class FallbackSpec(Section):
+    """What follows failures; merged key by key over the defaults, a rule's over the top's."""
+
+    max_attempts: Positive | None = key("The most attempts, retries included. Default: the candidates + 2.", 6)
+    deadline: PositiveDuration | None = key("By when the answer must have begun. Default: 5m.", "5m")
+    after: FailuresSpec | None = key("What follows each class of failures.", {"rate_limit": {"next": "any"}})
+    on_break: (
+        Annotated[
+            Literal["error", "hold"] | Reference,
+            words("what follows a break", ("error", "hold"), later=("continue",), late=True),
+        ]
+        | None
+    ) = key(
+        "When a stream breaks after its first content: `error` (default), or `hold` back until it is whole.", "hold"
+    )
+
+
+FallbackOrNone: TypeAlias = Annotated[
+    Annotated[Literal["none"], words("a fallback", ("none",)), AS_ONE] | Annotated[FallbackSpec, AS_MAPPING], BY_SHAPE
+]
+
+
+class HealthSpec(Section):
+    """When a deployment that fails isn't asked for a while."""
+
+    failures: Positive | None = key("So many failures … Default: 5.", 5)
+    within: PositiveDuration | None = key("… in such a time begin a cooldown. Default: 30s.", "30s")
+    cooldown: PositiveDuration | None = key("How long it isn't asked. Default: 15s.", "15s")
+    probes: Positive | None = key("How many requests may try it after that. Default: 1.", 1)
