@@ -48,11 +48,15 @@ class Failure:
 
 
 class WireError(Exception):
-    """Bytes that carry a failure instead of an answer: an error object, something unreadable, or a cut stream."""
+    """Bytes that carry a failure instead of an answer: an error object, something unreadable, or a cut stream.
 
-    def __init__(self, failure: Failure) -> None:
+    `events` are those that the same bytes of a stream gave before the failure: text that came is not lost.
+    """
+
+    def __init__(self, failure: Failure, events: tuple[StreamEvent, ...] = ()) -> None:
         super().__init__(failure.message)
         self.failure = failure
+        self.events = events
 
 
 class Unsupported(Exception):

@@ -1,14 +1,18 @@
 """Push parsers for the two framings of streamed answers: server-sent events and lines of JSON.
 
 Both take bytes cut anywhere and cost linear time: a piece of an unfinished line is kept in a list and joined once.
-A line is decoded only when it is whole, so that a cut inside a UTF-8 sequence doesn't matter.
+A line is decoded only when it is whole, so that a cut inside a UTF-8 sequence doesn't matter. What `feed` and `close`
+give is to be read to its end.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
+from llm_router.messages import StreamEvent
 from llm_router.wire.codec import Failure, WireError
 
 LONGEST_EVENT = 32 * 1024 * 1024
@@ -16,6 +20,8 @@ LONGEST_EVENT = 32 * 1024 * 1024
 
 _ANY_LINE_END = re.compile(rb"\r\n|\r|\n")
 _BOM = b"\xef\xbb\xbf"
+
+Frame = TypeVar("Frame")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +42,18 @@ class Lines:
         self._size = 0
         self._after_cr = False
 
-    def feed(self, data: bytes) -> list[bytes]:
+    def feed(self, data: bytes) -> Iterator[bytes]:
         """The lines that these bytes complete. Raises WireError (malformed) for one longer than the limit."""
         if not data:
-            return []
+            return
         if self._after_cr and data[:1] == b"\n":
             data = data[1:]
         self._after_cr = self._cr_ends and data[-1:] == b"\r" if data else False
         first, *rest = _ANY_LINE_END.split(data) if self._cr_ends else data.split(b"\n")
         self._keep(first)
-        lines: list[bytes] = []
         for piece in rest:
-            lines.append(self.rest())
+            yield self.rest()
             self._keep(piece)
-        return lines
 
     def rest(self) -> bytes:
         """The unfinished line, which is taken out."""
@@ -79,21 +83,17 @@ class ServerEvents:
         self._size = 0
         self._at_start = True
 
-    def feed(self, data: bytes) -> list[ServerEvent]:
+    def feed(self, data: bytes) -> Iterator[ServerEvent]:
         """The events that these bytes complete. Raises WireError (malformed) for one above the limit."""
-        events: list[ServerEvent] = []
         for line in self._lines.feed(data):
-            self._take(line, events)
-        return events
+            yield from self._take(line)
 
-    def close(self) -> list[ServerEvent]:
+    def close(self) -> Iterator[ServerEvent]:
         """The event that the end of the bytes left open, if any."""
-        events: list[ServerEvent] = []
-        self._take(self._lines.rest(), events)
-        self._take(b"", events)
-        return events
+        yield from self._take(self._lines.rest())
+        yield from self._take(b"")
 
-    def _take(self, line: bytes, events: list[ServerEvent]) -> None:
+    def _take(self, line: bytes) -> Iterator[ServerEvent]:
         if self._at_start:
             self._at_start = False
             line = line.removeprefix(_BOM)
@@ -101,7 +101,7 @@ class ServerEvents:
             self._read_field(line)
             return
         if self._data:
-            events.append(ServerEvent(self._name or "message", "\n".join(self._data)))
+            yield ServerEvent(self._name or "message", "\n".join(self._data))
         self._name, self._data, self._size = "", [], 0
 
     def _read_field(self, line: bytes) -> None:
@@ -121,18 +121,29 @@ class JsonLines:
     def __init__(self, *, limit: int = LONGEST_EVENT) -> None:
         self._lines = Lines(limit=limit, cr_ends=False)
 
-    def feed(self, data: bytes) -> list[str]:
+    def feed(self, data: bytes) -> Iterator[str]:
         """The lines that these bytes complete. Raises WireError (malformed) for one longer than the limit."""
         return _texts(self._lines.feed(data))
 
-    def close(self) -> list[str]:
+    def close(self) -> Iterator[str]:
         """The line that the end of the bytes left open, if any."""
         return _texts([self._lines.rest()])
 
 
-def _texts(lines: list[bytes]) -> list[str]:
+def gather(frames: Iterable[Frame], read: Callable[[Frame], list[StreamEvent]]) -> list[StreamEvent]:
+    """The events of all frames; a WireError keeps those from before it."""
+    events: list[StreamEvent] = []
+    try:
+        for frame in frames:
+            events += read(frame)
+    except WireError as error:
+        raise WireError(error.failure, (*events, *error.events)) from error
+    return events
+
+
+def _texts(lines: Iterable[bytes]) -> Iterator[str]:
     texts = (line.decode("utf-8", "replace").removeprefix("\ufeff").strip() for line in lines)
-    return [text for text in texts if text]
+    return (text for text in texts if text)
 
 
 def _check_size(size: int, limit: int) -> None:

@@ -21,7 +21,7 @@ from llm_router.messages import (
 )
 from llm_router.wire.codec import WireError
 from llm_router.wire.error_body import failure_in_answer, request_id
-from llm_router.wire.framing import JsonLines
+from llm_router.wire.framing import JsonLines, gather
 from llm_router.wire.reading import (
     as_count,
     as_json_text,
@@ -59,7 +59,7 @@ class StreamDecoder:
 
     def feed(self, data: bytes) -> list[StreamEvent]:
         """Events that these bytes complete. Raises WireError."""
-        return [event for line in self._lines.feed(data) for event in self._read(line)]
+        return gather(self._lines.feed(data), self._read)
 
     @property
     def done(self) -> bool:
@@ -68,9 +68,9 @@ class StreamDecoder:
 
     def close(self) -> list[StreamEvent]:
         """Last events. Raises WireError (truncated) unless the last line came."""
-        events = [event for line in self._lines.close() for event in self._read_last(line)]
+        events = gather(self._lines.close(), self._read_last)
         if not self._answer.done:
-            raise truncated("the stream ended before its last line")
+            raise WireError(truncated("the stream ended before its last line").failure, tuple(events))
         return events
 
     def _read(self, line: str) -> list[StreamEvent]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from llm_router.messages import Assembly, ChatResponse, JsonObject, StreamEvent
 from llm_router.wire.codec import WireError
 from llm_router.wire.error_body import failure_in_answer
-from llm_router.wire.framing import ServerEvent, ServerEvents
+from llm_router.wire.framing import ServerEvent, ServerEvents, gather
 from llm_router.wire.openai.reply import Reply
 from llm_router.wire.reading import malformed, parse_object, truncated
 
@@ -55,7 +55,7 @@ class StreamDecoder:
         if self._document is not None:
             self._document.append(data)
             return []
-        return [event for frame in self._frames.feed(data) for event in self._read(frame)]
+        return gather(self._frames.feed(data), self._read)
 
     @property
     def done(self) -> bool:
@@ -66,9 +66,9 @@ class StreamDecoder:
         """Last events. Raises WireError (truncated) unless a finish reason or the end marker came."""
         if self._document is not None:
             return _whole(self._headers, b"".join(self._document))
-        events = [event for frame in self._frames.close() for event in self._read_last(frame)]
+        events = gather(self._frames.close(), self._read_last)
         if not self._reply.finished:
-            raise truncated("the stream ended without a finish reason")
+            raise WireError(truncated("the stream ended without a finish reason").failure, tuple(events))
         return [*events, *self._reply.end()]
 
     def _read(self, frame: ServerEvent) -> list[StreamEvent]:

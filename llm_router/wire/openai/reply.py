@@ -24,7 +24,7 @@ from llm_router.wire.error_body import failure_in_answer, request_id
 from llm_router.wire.openai.calls import Calls
 from llm_router.wire.openai.extras import Extras
 from llm_router.wire.openai.usage import read_usage
-from llm_router.wire.reading import as_list, as_object, as_text, first_text
+from llm_router.wire.reading import as_list, as_object, as_text, first_text, look_up
 
 _REASONS: Mapping[str, FinishReason] = {
     "stop": "stop",
@@ -158,7 +158,10 @@ def _said(delta: JsonObject) -> Iterator[StreamEvent]:
     if thought:
         yield ReasoningDelta(thought)
     yield from _content(delta)
-    if refusal := as_text(delta.get("refusal")):
+    refusal = first_text(
+        delta.get("refusal"), look_up(delta, "provider_specific_fields.refusal")
+    )  # litellm: the latter
+    if refusal:
         yield RefusalDelta(refusal)
 
 

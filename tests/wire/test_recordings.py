@@ -1,0 +1,163 @@
+"""Recorded exchanges with real providers decode to what was judged right for each of them (`golden.json`)."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llm_router.messages import ChatResponse, Reasoning, Refusal, Text, ToolCall
+from llm_router.wire.codec import Codec, WireError
+from llm_router.wire.dialects import CODECS
+from tests.recordings import Recording, needs_recordings, recordings
+from tests.wire.independent import ollama_reply, openai_reply
+from tests.wire.reading_streams import Outcome, bytewise, decode_stream, halves, pieces, usage_summary
+
+pytestmark = needs_recordings
+
+COMPATIBLE = (
+    "openai",
+    "azure_openai",
+    "groq",
+    "together",
+    "mistral",
+    "perplexity",
+    "deepseek",
+    "huggingface",
+    "openrouter",
+    "litellm_proxy",
+)
+GOLDEN: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("golden.json").read_bytes())
+
+
+def _is_chat(recording: Recording) -> bool:
+    ending = "/api/chat" if recording.provider == "ollama" else "chat/completions"
+    return recording.path.endswith(ending) or recording.status >= 400
+
+
+def _is_document(body: bytes) -> bool:
+    """Whether a body is one JSON document; one line of NDJSON is a document too."""
+    try:
+        json.loads(body)
+    except ValueError:
+        return False
+    return True
+
+
+CHATS = [recording for recording in recordings(*COMPATIBLE, "ollama") if _is_chat(recording)]
+ANSWERS = [recording for recording in CHATS if recording.status < 400]
+STREAMS = [recording for recording in ANSWERS if not _is_document(recording.body)]
+GOOD = [recording for recording in ANSWERS if "failure" not in GOLDEN.get(recording.name, {})]
+LATE = {"azure_openai/tool_call_parallel_stream-01-gpt-4o"}
+"""Streams that say their finish reason with every chunk, and then go on."""
+_NAMES = {"ids": lambda recording: recording.name}
+_KINDS = {Text: "text", Reasoning: "reasoning", Refusal: "refusal", ToolCall: "call"}
+
+
+def codec_of(recording: Recording) -> Codec:
+    """The codec of the recording's dialect."""
+    return CODECS["ollama" if recording.provider == "ollama" else "openai"]
+
+
+def observed(recording: Recording) -> dict[str, Any]:
+    """What the codec makes of a recording, in short."""
+    codec = codec_of(recording)
+    if recording.status >= 400:
+        return _failed(codec.decode_error(recording.status, recording.headers, recording.body))
+    if recording in STREAMS:
+        outcome = decode_stream(codec, recording.headers, [recording.body])
+        return _failed(outcome.failure) if outcome.failure else _answered(outcome.response)
+    try:
+        return _answered(codec.decode(recording.headers, recording.body))
+    except WireError as error:
+        return _failed(error.failure)
+
+
+def _answered(response: ChatResponse) -> dict[str, Any]:
+    return {
+        "finish": response.finish_reason,
+        "parts": " ".join(_KINDS[type(part)] for part in response.message.parts),
+        "usage": usage_summary(response.usage),
+        "extra": " ".join(sorted(response.extra)),
+    }
+
+
+def _failed(failure: Any) -> dict[str, Any]:
+    said = {"failure": failure.kind, "code": failure.code, "retry_after_s": failure.retry_after_s}
+    return {key: value for key, value in said.items() if value is not None}
+
+
+@pytest.mark.parametrize("recording", CHATS, **_NAMES)
+def test_a_recording_decodes_as_judged(recording: Recording) -> None:
+    assert observed(recording) == GOLDEN[recording.name]
+
+
+@pytest.mark.parametrize("recording", STREAMS, **_NAMES)
+def test_a_stream_gives_the_same_however_it_is_cut(recording: Recording) -> None:
+    codec, body = codec_of(recording), recording.body
+    whole = decode_stream(codec, recording.headers, [body])
+    cuts = random.Random(recording.name).sample(range(len(body)), k=min(8, len(body)))
+    assert decode_stream(codec, recording.headers, bytewise(body)) == whole
+    assert decode_stream(codec, recording.headers, pieces(body, recording.chunk_lengths)) == whole
+    for cut in cuts:
+        assert decode_stream(codec, recording.headers, halves(body, cut)) == whole
+
+
+@pytest.mark.parametrize("recording", [stream for stream in STREAMS if stream.name not in LATE], **_NAMES)
+def test_a_stream_that_is_cut_short_is_never_a_whole_answer(recording: Recording) -> None:
+    body = recording.body
+    whole = decode_stream(codec_of(recording), recording.headers, [body])
+    for cut in random.Random(recording.name).sample(range(len(body)), k=min(8, len(body))):
+        part = decode_stream(codec_of(recording), recording.headers, [body[:cut]])
+        if part.failure is None:
+            assert _content(part) == _content(whole)
+
+
+def _content(outcome: Outcome) -> tuple[Any, ...]:
+    response = outcome.response
+    return response.finish_reason, response.message
+
+
+@pytest.mark.parametrize("recording", STREAMS, **_NAMES)
+def test_nothing_after_the_end_of_a_stream_counts(recording: Recording) -> None:
+    decoder = codec_of(recording).decoder(recording.headers)
+    try:
+        decoder.feed(recording.body + b"\n\n")
+    except WireError:
+        return
+    assert decoder.done or b"[DONE]" not in recording.body
+    if b"[DONE]" in recording.body or recording.provider == "ollama":
+        assert decoder.feed(b'\n\n{"trailing": \xff\n\ndata: {"choices": [{"delta": {"content": "x"}}]}\n\n') == []
+        assert decoder.close() == []
+
+
+@pytest.mark.parametrize("recording", GOOD, **_NAMES)
+def test_an_answer_is_what_a_plain_reader_finds(recording: Recording) -> None:
+    stream = recording in STREAMS
+    codec = codec_of(recording)
+    decoded = decode_stream(codec, recording.headers, [recording.body]).response if stream else None
+    response = decoded or codec.decode(recording.headers, recording.body)
+    if recording.provider == "ollama":
+        plain = ollama_reply(recording.body)
+        assert [(call.name, json.loads(call.arguments)) for call in response.tool_calls] == plain["calls"]
+        assert "".join(p.text for p in response.message.parts if isinstance(p, Reasoning)) == plain["reasoning"]
+    else:
+        plain = openai_reply(recording.body, stream=stream)
+        assert [[call.name, call.arguments] for call in response.tool_calls] == plain["calls"]
+    assert response.text == plain["text"]
+    heard = response.usage.input_audio or 0
+    assert response.usage.input in (plain["prompt_tokens"], (plain["prompt_tokens"] or 0) + heard)
+
+
+@pytest.mark.parametrize("recording", [r for r in STREAMS if r.provider == "perplexity"], **_NAMES)
+def test_deltas_spell_the_message_that_perplexity_repeats(recording: Recording) -> None:
+    last = [line for line in recording.body.splitlines() if line.startswith(b"data:")][-1]
+    message = json.loads(last[5:])["choices"][0]["message"]["content"]
+    assert decode_stream(codec_of(recording), recording.headers, [recording.body]).response.text == message
+
+
+def test_every_judgement_is_of_a_recording() -> None:
+    assert sorted(GOLDEN) == sorted(recording.name for recording in CHATS)
