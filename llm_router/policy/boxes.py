@@ -1,0 +1,178 @@
+"""What can be proved about conditions: whether one can hold, what covers it, and an example of values.
+
+A condition becomes a union of boxes. Everything is decided by meeting boxes and taking boxes away from boxes, so the
+answers are exact, but for patterns on unknown texts, which count as independent of each other. Past `LIMIT` steps the
+answer is unknown, and the caller has to say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, reduce
+from typing import Literal, TypeAlias
+
+from llm_router.policy.example import example_in
+from llm_router.policy.match import holds
+from llm_router.policy.predicates import boxes_of_test
+from llm_router.policy.space import Box, Space
+from llm_router.spec.condition import All, AnyOf, Condition, Declarations, Not, Placement, Test
+
+LIMIT = 100_000
+"""How many pairs of boxes are met or taken away before an analysis is given up."""
+
+MOST_EXAMPLES = 100
+"""In how many boxes an example is looked for; where patterns are opaque, a box may have none."""
+
+MOST_MINIMISED = 16
+"""Among how many conditions those that a coverage needs are told from those that it doesn't."""
+
+Boxes: TypeAlias = tuple[Box, ...]
+_EVERYTHING: Boxes = ({},)
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Whether other conditions together hold wherever one does.
+
+    `by` are the places of those that take part; of up to `MOST_MINIMISED` only those that are needed. `gap` is an
+    example that none of them covers, where one was found: values by feature, `None` for an absent one.
+    """
+
+    verdict: Literal["yes", "no", "unknown"]
+    by: tuple[int, ...] = ()
+    gap: Mapping[str, object] | None = None
+
+
+def can_hold(condition: Condition, declarations: Declarations | Placement) -> bool | None:
+    """Whether the condition holds for some values; `None` where that takes more than `LIMIT` steps."""
+    boxes = _known_boxes(condition, declarations)
+    return None if boxes is None else bool(boxes)
+
+
+def covered_by(condition: Condition, others: Sequence[Condition], declarations: Declarations | Placement) -> Coverage:
+    """Whether, wherever the condition holds, some of the others does. What never holds is covered by none of them."""
+    analysis = _Analysis(Space(declarations))
+    boxes = _known_boxes(condition, declarations)
+    if boxes is None:
+        return Coverage("unknown")
+    try:
+        left, by = analysis.rest(boxes, others)
+        if left:
+            return Coverage("no", gap=_gap(left, condition, others, analysis.space))
+        return Coverage("yes", analysis.needed(boxes, others, by) if len(by) <= MOST_MINIMISED else by)
+    except _TooManySteps:
+        return Coverage("unknown")
+
+
+def witness(condition: Condition, declarations: Declarations | Placement) -> Mapping[str, object] | None:
+    """Values under which the condition holds, `None` for an absent feature; `None` where none were found.
+
+    Only features that matter are named.
+    """
+    boxes = _known_boxes(condition, declarations)
+    return _gap(boxes or (), condition, (), Space(declarations))
+
+
+def _gap(boxes: Boxes, condition: Condition, others: Iterable[Condition], space: Space) -> Mapping[str, object] | None:
+    """An example out of these boxes for which the condition holds and none of the others does."""
+    others = tuple(others)
+    for box in boxes[:MOST_EXAMPLES]:
+        example = example_in(box, space)
+        if example is not None:
+            values = {feature: value for feature, value in example.items() if value is not None}
+            if holds(condition, values) and not any(holds(other, values) for other in others):
+                return example
+    return None
+
+
+@lru_cache(maxsize=8192)
+def _known_boxes(condition: Condition, declarations: Declarations | Placement) -> Boxes | None:
+    try:
+        return _Analysis(Space(declarations)).boxes(condition)
+    except _TooManySteps:
+        return None
+
+
+class _TooManySteps(Exception):
+    """The analysis goes past its limit."""
+
+
+@dataclass(slots=True)
+class _Analysis:
+    """Works on boxes, and counts the steps."""
+
+    space: Space
+    steps: int = 0
+
+    def boxes(self, condition: Condition) -> Boxes:
+        """The union of boxes in which the condition holds."""
+        match condition:
+            case Test():
+                return boxes_of_test(condition, self.space)
+            case Not(Test() as test):
+                return boxes_of_test(test, self.space, negated=True)
+            case Not(term):
+                return self._without(_EVERYTHING, self.boxes(term))
+            case AnyOf(terms):
+                return tuple(box for term in terms for box in self.boxes(term))
+            case All(terms):
+                return reduce(self._and, sorted(terms, key=_is_negated_group), _EVERYTHING)
+
+    def _and(self, boxes: Boxes, term: Condition) -> Boxes:
+        """What of these boxes lies in a condition's; a negated group is taken away, which splits least."""
+        if isinstance(term, Not) and _is_negated_group(term):
+            return self._without(boxes, self.boxes(term.term))
+        others = self.boxes(term)
+        self._count(len(boxes) * len(others))
+        met = (self.space.meet(box, other) for box in boxes for other in others)
+        return tuple(box for box in met if box is not None)
+
+    def _without(self, boxes: Boxes, others: Boxes) -> Boxes:
+        """What is in these boxes and not in the others."""
+        for other in others:
+            boxes = self._less(boxes, other)
+        return boxes
+
+    def _less(self, boxes: Boxes, other: Box) -> Boxes:
+        self._count(len(boxes))
+        rest: list[Box] = []
+        for box in boxes:
+            if self.space.apart(box, other):
+                rest.append(box)
+            else:
+                rest += self.space.minus(box, other)
+        return tuple(rest)
+
+    def rest(self, boxes: Boxes, others: Sequence[Condition]) -> tuple[Boxes, tuple[int, ...]]:
+        """What the others leave of these boxes, and the places of those that took something away."""
+        took: list[int] = []
+        for place, other in enumerate(others):
+            if not boxes:
+                break
+            taken = _known_boxes(other, self.space.declarations)
+            if taken is None:
+                raise _TooManySteps
+            left = self._without(boxes, taken)
+            if left != boxes:
+                took.append(place)
+            boxes = left
+        return boxes, tuple(took)
+
+    def needed(self, boxes: Boxes, others: Sequence[Condition], places: tuple[int, ...]) -> tuple[int, ...]:
+        """Of the places of others that cover these boxes, so many that none can be left out."""
+        for place in reversed(places):
+            fewer = tuple(other for other in places if other != place)
+            left, _ = self.rest(boxes, [others[other] for other in fewer])
+            if not left:
+                places = fewer
+        return places
+
+    def _count(self, steps: int) -> None:
+        self.steps += steps
+        if self.steps > LIMIT:
+            raise _TooManySteps
+
+
+def _is_negated_group(term: Condition) -> bool:
+    return isinstance(term, Not) and not isinstance(term.term, Test)
