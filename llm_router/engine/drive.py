@@ -98,14 +98,6 @@ async def advance_async(script: Script[T], perform: PerformAsync, detach: Detach
             raise
 
 
-def begin(script: Script[T], perform: Perform) -> Pause[T]:
-    """The first pause of a script, whatever drives it later.
-
-    Up to there a script awaits nothing that takes time, so a stream can know its decision as soon as it is made.
-    """
-    return advance(script, perform)
-
-
 def finish(script: Script[Any], perform: Perform) -> None:
     """Drive a script that nobody wants any more to its end."""
     step: Step = script.throw

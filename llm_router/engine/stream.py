@@ -1,39 +1,100 @@
-"""A streamed answer, as the caller holds it."""
+"""A streamed answer, as the caller holds it. Both kinds step the same script, from one event to the next."""
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from collections.abc import Coroutine
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Any, Self
 
+from llm_router.engine.answer import Answer
+from llm_router.engine.drive import Ended, Pause, advance, advance_async, finish, finish_async
+from llm_router.engine.effects import Close, Decided, Effect, Emit, Script
+from llm_router.engine.runtime import Orphan, Runtime
+from llm_router.errors import RouterClosed
 from llm_router.messages import StreamEvent
-
-if TYPE_CHECKING:
-    from llm_router.engine.answer import Answer
-    from llm_router.policy.decision import Decision
+from llm_router.policy.decision import Decision
 
 
-class Stream:
-    """The events of one answer, as they come. Leave it early with `close`, or by leaving its `with` block."""
+class _Streaming:
+    """What both kinds of stream are: a script that was driven to its decision, and where it stands."""
 
-    @property
-    def decision(self) -> Decision:
-        """Who is asked, and why; known before the first event."""
-        raise NotImplementedError
+    def __init__(self, script: Script[Answer], runtime: Runtime) -> None:
+        self._over = True  # until the script has begun, there is nothing to tidy up
+        self._script = script
+        self._runtime = runtime
+        self._answer: Answer | None = None
+        first = advance(script, runtime.perform)
+        assert isinstance(first, Decided)  # INVARIANT: a script that raises nothing decides first
+        self.decision: Decision = first.decision
+        self._over = False
 
     @property
     def answer(self) -> Answer:
         """The whole answer, once the last event has come. Raises RuntimeError before that."""
-        raise NotImplementedError
+        if self._answer is None:
+            raise RuntimeError("the answer isn't whole yet: read the stream to its end")
+        return self._answer
+
+    def _event(self, pause: Pause[Answer]) -> StreamEvent | None:
+        """The event that a pause gives the consumer; `None` at the end."""
+        match pause:
+            case Emit(event):
+                return event
+            case Ended(answer):
+                self._over = True
+                self._answer = answer
+                return None
+            case _:
+                raise AssertionError("a script decides once")
+
+    def _leave(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        """Leave the script to the next request: a finaliser does no I/O and takes no lock."""
+        if not self._over:
+            self._over = True
+            self._runtime.orphans.put(Orphan(self._script, loop))
+
+
+class _Left(BaseException):
+    """The consumer closed the stream from another thread."""
+
+
+class Stream(_Streaming):
+    """The events of one answer, as they come; `decision` is known at once.
+
+    Leave it early with `close`, or by leaving its `with` block. Another thread may close it: whoever is reading then
+    gets RouterClosed.
+    """
+
+    def __init__(self, script: Script[Answer], runtime: Runtime) -> None:
+        self._stepping = threading.Lock()
+        self._closing = False
+        self._effect: Effect[Any] | None = None
+        super().__init__(script, runtime)
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> StreamEvent:
-        raise NotImplementedError
+        with self._stepping:
+            event = None if self._over else self._event(self._advance())
+        if event is None:
+            raise StopIteration
+        return event
 
     def close(self) -> None:
         """Stop, and close the connection unless the answer is whole."""
-        raise NotImplementedError
+        self._closing = True
+        if not self._stepping.acquire(blocking=False):
+            self._runtime.abort(self._effect)
+            return
+        try:
+            if not self._over:
+                self._over = True
+                finish(self._script, self._runtime.perform)
+        finally:
+            self._stepping.release()
 
     def __enter__(self) -> Self:
         return self
@@ -43,29 +104,62 @@ class Stream:
     ) -> None:
         self.close()
 
+    def __del__(self) -> None:
+        self._leave(None)
 
-class AsyncStream:
-    """The events of one answer, as they come. Leave it early with `aclose`, or by leaving its `async with` block."""
+    def _advance(self) -> Pause[Answer]:
+        try:
+            return advance(self._script, self._perform)
+        except _Left:
+            self._over = True
+            raise RouterClosed("the stream was closed while it was read") from None
+        except BaseException:
+            self._over = True
+            raise
 
-    @property
-    def decision(self) -> Decision:
-        """Who is asked, and why; known before the first event."""
-        raise NotImplementedError
+    def _perform(self, effect: Effect[Any]) -> Any:
+        """Perform it; once the stream is closed, nothing that it gives matters any more."""
+        self._effect = effect
+        try:
+            return self._runtime.perform(effect)
+        finally:
+            self._effect = None
+            if self._closing and not isinstance(effect, Close):
+                raise _Left
 
-    @property
-    def answer(self) -> Answer:
-        """The whole answer, once the last event has come. Raises RuntimeError before that."""
-        raise NotImplementedError
+
+class AsyncStream(_Streaming):
+    """The events of one answer, as they come; `decision` is known at once.
+
+    Leave it early with `aclose`, or by leaving its `async with` block.
+    """
+
+    def __init__(self, script: Script[Answer], runtime: Runtime) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._reading = False
+        self._rest: asyncio.Task[None] | None = None
+        super().__init__(script, runtime)
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> StreamEvent:
-        raise NotImplementedError
+        if self._over:
+            raise StopAsyncIteration
+        event = self._event(await self._advance())
+        if event is None:
+            raise StopAsyncIteration
+        return event
 
     async def aclose(self) -> None:
-        """Stop, and close the connection unless the answer is whole."""
-        raise NotImplementedError
+        """Stop, and close the connection unless the answer is whole; waits until that is done."""
+        if self._reading:
+            raise RuntimeError("another task reads the stream: cancel that task instead")
+        if not self._over:
+            self._over = True
+            self._detach(finish_async(self._script, self._runtime.perform_async))
+        if self._rest is not None:
+            await asyncio.shield(self._rest)
 
     async def __aenter__(self) -> Self:
         return self
@@ -74,3 +168,21 @@ class AsyncStream:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
+
+    def __del__(self) -> None:
+        self._leave(self._loop)
+
+    async def _advance(self) -> Pause[Answer]:
+        if self._reading:
+            raise RuntimeError("another task reads the stream already")
+        self._reading, self._loop = True, asyncio.get_running_loop()
+        try:
+            return await advance_async(self._script, self._runtime.perform_async, self._detach)
+        except BaseException:
+            self._over = True
+            raise
+        finally:
+            self._reading = False
+
+    def _detach(self, rest: Coroutine[Any, Any, None]) -> None:
+        self._rest = self._runtime.detach(rest)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from llm_router.catalog.providers import PROVIDERS
 from llm_router.policy.binding import Binding, Endpoint
+from llm_router.policy.program import Deployment
 from llm_router.wire.codec import Codec, Target
 from llm_router.wire.dialects import CODECS
 
@@ -32,7 +33,7 @@ def wire(binding: Binding) -> Wiring:
     kinds = {name: program.deployments[name].provider.kind for name in binding.endpoints}
     keys = {each.key.reveal() for each in binding.endpoints.values() if each.key is not None}
     return Wiring(
-        {name: _target(program.deployments[name].model, kinds[name], each) for name, each in binding.endpoints.items()},
+        {name: _target(program.deployments[name], each) for name, each in binding.endpoints.items()},
         {name: CODECS[PROVIDERS[kind].dialect] for name, kind in kinds.items()},
         binding.unbound,
         tuple(sorted(keys, key=len, reverse=True)),
@@ -40,11 +41,11 @@ def wire(binding: Binding) -> Wiring:
     )
 
 
-def _target(model: str, kind: str, endpoint: Endpoint) -> Target:
-    row = PROVIDERS[kind]
+def _target(deployment: Deployment, endpoint: Endpoint) -> Target:
+    row = PROVIDERS[deployment.provider.kind]
     headers: dict[str, str] = {}
-    if endpoint.key is not None and row.auth == "bearer":
+    if endpoint.key is not None:
         headers["authorization"] = f"Bearer {endpoint.key.reveal()}"
     if endpoint.organization is not None and row.organization_header is not None:
         headers[row.organization_header.lower()] = endpoint.organization
-    return Target(endpoint.base_url, model, headers, endpoint.query, row.quirks)
+    return Target(endpoint.base_url, deployment.model, headers, endpoint.query, row.quirks_for(deployment.supports))

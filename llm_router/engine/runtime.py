@@ -1,0 +1,199 @@
+"""What the requests of one router share while they run: clock, connections, health, observers.
+
+It performs effects, for threads (`perform`) and in asyncio (`perform_async`). Effects on the store are performed at
+once in both, so no cancellation comes between an act and its result.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+import weakref
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from llm_router.engine.drive import finish, finish_async
+from llm_router.engine.effects import Close, Effect, Lost, Now, Open, Read, Script, Sleep, StoreEffect, Tell, WallTime
+from llm_router.engine.events import Event, Observer
+from llm_router.engine.log import log_event, logger
+from llm_router.engine.transport import AsyncTransport, Transport
+from llm_router.errors import RouterClosed
+from llm_router.state.health import HealthBook
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A script whose stream nobody holds any more, and the loop that drove it; `None` where threads did."""
+
+    script: Script[Any]
+    loop: asyncio.AbstractEventLoop | None
+
+
+class Runtime:
+    """Performs effects until it is closed."""
+
+    def __init__(self, transport: Transport, async_transport: AsyncTransport, observers: Sequence[Observer]) -> None:
+        self.book = HealthBook()
+        self.orphans: SimpleQueue[Orphan] = SimpleQueue()
+        self._transport = transport
+        self._async_transport = async_transport
+        self._observers = tuple(observers)
+        self._closed = threading.Event()
+        self._detached: set[asyncio.Task[None]] = set()
+        _RUNTIMES.add(self)
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self._closed.is_set()
+
+    def perform(self, effect: Effect[Any]) -> Any:
+        """The effect's result; blocks for as long as it takes."""
+        match effect:
+            case Open():
+                self.check_open()
+                return self._unless_closed(self._transport.open, effect)
+            case Read():
+                return self._unless_closed(self._transport.read, effect)
+            case Close():
+                return self._transport.close(effect)
+            case Sleep(until):
+                self._closed.wait(max(0.0, until - time.monotonic()))
+                return self.check_open()
+            case _:
+                return self._at_once(effect)
+
+    async def perform_async(self, effect: Effect[Any]) -> Any:
+        """The effect's result."""
+        match effect:
+            case Open() | Read():
+                return await self._exchange(effect)
+            case Close():
+                return await self._async_transport.close(effect)
+            case Sleep(until):
+                await asyncio.sleep(max(0.0, until - time.monotonic()))
+                return self.check_open()
+            case _:
+                return self._at_once(effect)
+
+    def abort(self, effect: Effect[Any] | None) -> None:
+        """Wake the thread that waits for this effect, if it is one of an exchange."""
+        if isinstance(effect, Open | Read):
+            self._transport.abort(effect)
+
+    def check_open(self) -> None:
+        """Nothing. Raises RouterClosed after `close`."""
+        if self.closed:
+            raise RouterClosed("the router is closed")
+
+    def detach(self, rest: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run the rest of a script as a task that nobody cancels, and that is held until it is done."""
+        task = asyncio.get_running_loop().create_task(rest)
+        self._detached.add(task)
+        task.add_done_callback(self._detached.discard)
+        return task
+
+    def drain(self) -> None:
+        """Drive scripts to their end whose streams were left without being closed."""
+        while True:
+            try:
+                orphan = self.orphans.get_nowait()
+            except Empty:
+                return
+            self._bury(orphan)
+
+    def close(self) -> None:
+        """End what is under way, and close all connections."""
+        self._closed.set()
+        self.drain()
+        self._transport.shut()
+        self._async_transport.shut()
+
+    async def aclose(self) -> None:
+        """As `close`, and wait for what cancelled requests in this loop still tidy up."""
+        self.close()
+        here = asyncio.get_running_loop()
+        tasks = [task for task in self._detached if task.get_loop() is here]
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._async_transport.aclose()
+
+    def after_fork(self) -> None:
+        """Leave to the parent process what is the parent's."""
+        self.book.after_fork()
+        self.orphans = SimpleQueue()
+        self._detached = set()
+        closed, self._closed = self._closed.is_set(), threading.Event()
+        if closed:
+            self._closed.set()
+        self._transport.after_fork()
+        self._async_transport.after_fork()
+
+    def release(self) -> None:
+        """Close the sockets of a router that is garbage: no lock, nothing that waits."""
+        self._transport.release()
+        self._async_transport.release()
+
+    async def _exchange(self, effect: Open | Read) -> Any:
+        try:
+            if isinstance(effect, Read):
+                return await self._async_transport.read(effect)
+            self.check_open()
+            return await self._async_transport.open(effect)
+        except Lost:
+            self.check_open()
+            raise
+
+    def _unless_closed(self, act: Any, effect: Effect[Any]) -> Any:
+        """What the transport gives; what it lost because the router was closed is no provider's fault."""
+        try:
+            return act(effect)
+        except Lost:
+            self.check_open()
+            raise
+
+    def _at_once(self, effect: Effect[Any]) -> Any:
+        match effect:
+            case Now():
+                return time.monotonic()
+            case WallTime():
+                return time.time()
+            case Tell(event):
+                return self._tell(event)
+            case StoreEffect():
+                return effect.act(self.book)
+            case _:
+                raise TypeError(f"nobody performs {type(effect).__name__}")
+
+    def _tell(self, event: Event) -> None:
+        log_event(event)
+        for observer in self._observers:
+            try:
+                observer(event)
+            except Exception:
+                logger.warning("an observer failed at %s", type(event).__name__, exc_info=True)
+
+    def _bury(self, orphan: Orphan) -> None:
+        """End a script where its connection lives; where its loop is gone, so is the connection."""
+        if orphan.loop is None:
+            finish(orphan.script, self.perform)
+        elif not orphan.loop.is_closed():
+            orphan.loop.call_soon_threadsafe(self._bury_here, orphan.script)
+
+    def _bury_here(self, script: Script[Any]) -> None:
+        self.detach(finish_async(script, self.perform_async))
+
+
+_RUNTIMES: weakref.WeakSet[Runtime] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for runtime in list(_RUNTIMES):
+        runtime.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,202 @@
+"""Blocking exchanges, on httpx's own engine.
+
+httpx reads a timeout once for a whole body, and closing from another thread wakes nobody. So our network stream asks
+for the time left at each read, and an abort shuts the socket down, which does wake whoever reads.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from typing_extensions import override
+
+from llm_router.engine.effects import Close, Open, Read, Reply
+from llm_router.engine.transport.exchange import (
+    ERRORS,
+    IDLE_CONNECTIONS,
+    IDLE_S,
+    Inflating,
+    Limits,
+    library_request,
+    plain_headers,
+    what_happened,
+)
+from llm_router.engine.transport.library import httpcore
+from llm_router.engine.transport.limits import Limit, seconds_left
+from llm_router.engine.transport.proxies import proxy_for, proxy_of
+from llm_router.engine.transport.tls import tls_context
+from llm_router.wire.codec import HttpRequest
+
+
+class TimedStream(httpcore.NetworkStream):
+    """A connection whose every wait lasts at most what its exchange has left."""
+
+    def __init__(self, stream: httpcore.NetworkStream, live: set[TimedStream]) -> None:
+        self._stream = stream
+        self._live = live
+        live.add(self)
+
+    @override
+    def read(self, max_bytes: int, timeout: Any = None) -> bytes:
+        left = seconds_left(timeout)
+        if left == 0.0:
+            raise httpcore.ReadTimeout
+        if isinstance(timeout, Limit):
+            timeout.waiting = self
+        return self._stream.read(max_bytes, left)
+
+    @override
+    def write(self, buffer: bytes, timeout: Any = None) -> None:
+        left = seconds_left(timeout)
+        if left == 0.0:
+            raise httpcore.WriteTimeout
+        self._stream.write(buffer, left)
+
+    @override
+    def close(self) -> None:
+        self._live.discard(self)
+        self._stream.close()
+
+    @override
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: Any = None
+    ) -> TimedStream:
+        left = seconds_left(timeout)
+        if left == 0.0:
+            raise httpcore.ConnectTimeout
+        secured = self._stream.start_tls(ssl_context, server_hostname, left)
+        self._live.discard(self)
+        return TimedStream(secured, self._live)
+
+    @override
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+    def abort(self) -> None:
+        """End the connection from any thread: whoever reads is woken."""
+        with contextlib.suppress(OSError):
+            self._stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+
+
+class _Backend(httpcore.NetworkBackend):
+    def __init__(self, live: set[TimedStream]) -> None:
+        self._inner = httpcore.SyncBackend()
+        self._live = live
+
+    @override
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: Any = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> TimedStream:
+        left = seconds_left(timeout)
+        if left == 0.0:
+            raise httpcore.ConnectTimeout
+        return TimedStream(self._inner.connect_tcp(host, port, left, local_address, socket_options), self._live)
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """A response whose body is being read."""
+
+    request: HttpRequest
+    response: httpcore.Response
+    limits: Limits
+    inflating: Inflating
+    chunks: Iterator[bytes] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.chunks = iter(self.response.iter_stream())
+
+
+class BlockingTransport:
+    """Performs exchanges for threads; they share its connections."""
+
+    def __init__(self) -> None:
+        self._live: set[TimedStream] = set()
+        self._pools: dict[tuple[bool, str | None], httpcore.ConnectionPool] = {}
+        self._opening: dict[int, Limit] = {}
+        self._lock = threading.Lock()
+
+    def open(self, effect: Open) -> Reply:
+        """Send the request; the head of its response."""
+        request, limits = effect.request, Limits.of(effect)
+        self._opening[id(effect)] = limits.read
+        try:
+            response = self._pool(request.url).handle_request(library_request(request, limits))
+        except ERRORS as error:
+            raise what_happened(error, request) from error
+        finally:
+            del self._opening[id(effect)]
+        headers = plain_headers(response.headers)
+        return Reply(response.status, headers, _Exchange(request, response, limits, Inflating.of(headers)))
+
+    def read(self, effect: Read) -> bytes:
+        """The next bytes of the body."""
+        exchange: _Exchange = effect.reply.body
+        exchange.limits.read.until = effect.until
+        try:
+            for chunk in exchange.chunks:
+                if data := exchange.inflating.feed(chunk):
+                    return data
+        except ERRORS as error:
+            raise what_happened(error, exchange.request) from error
+        return b""
+
+    def close(self, effect: Close) -> None:
+        """Free the connection. It is kept for others if the body's end is already here."""
+        exchange: _Exchange = effect.reply.body
+        exchange.limits.read.until = 0.0
+        with contextlib.suppress(*ERRORS):
+            next(exchange.chunks, None)
+        with contextlib.suppress(*ERRORS):
+            exchange.response.close()
+
+    def abort(self, effect: Open | Read) -> None:
+        """End the exchange that another thread waits for."""
+        limit = effect.reply.body.limits.read if isinstance(effect, Read) else self._opening.get(id(effect))
+        if limit is not None and limit.waiting is not None:
+            limit.waiting.abort()
+
+    def shut(self) -> None:
+        """End every exchange, and close what is idle."""
+        for stream in list(self._live):
+            stream.abort()
+        for pool in self._pools.values():
+            with contextlib.suppress(Exception):  # exchanges under way are closed by whoever reads them
+                pool.close()
+
+    def release(self) -> None:
+        """Close every socket, without a lock and without waiting."""
+        for stream in list(self._live):
+            stream.close()
+
+    def after_fork(self) -> None:
+        """Leave the parent's connections to the parent."""
+        self.release()
+        self._pools = {}
+        self._lock = threading.Lock()
+
+    def _pool(self, url: str) -> httpcore.ConnectionPool:
+        secure, proxy = url.startswith("https"), proxy_for(url)
+        with self._lock:
+            pool = self._pools.get((secure, proxy))
+            if pool is None:
+                pool = self._pools[secure, proxy] = httpcore.ConnectionPool(
+                    ssl_context=tls_context() if secure else None,
+                    proxy=None if proxy is None else proxy_of(proxy),
+                    max_connections=None,
+                    max_keepalive_connections=IDLE_CONNECTIONS,
+                    keepalive_expiry=IDLE_S,
+                    network_backend=_Backend(self._live),
+                )
+            return pool
