@@ -7,7 +7,7 @@ answer is unknown, and the caller has to say so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 from typing import Literal, TypeAlias
@@ -23,6 +23,9 @@ LIMIT = 100_000
 
 MOST_EXAMPLES = 100
 """In how many boxes an example is looked for; where patterns are opaque, a box may have none."""
+
+FIRST_GUESSES = 4
+"""In how many boxes an uncovered example is looked for before anything is taken away: most often there is one."""
 
 MOST_MINIMISED = 16
 """Among how many conditions those that a coverage needs are told from those that it doesn't."""
@@ -56,10 +59,13 @@ def covered_by(condition: Condition, others: Sequence[Condition], declarations: 
     boxes = _known_boxes(condition, declarations)
     if boxes is None:
         return Coverage("unknown")
+    gap = _example(boxes[:FIRST_GUESSES], condition, others, analysis.space)
+    if gap is not None:
+        return Coverage("no", gap=gap)
     try:
         left, by = analysis.rest(boxes, others)
         if left:
-            return Coverage("no", gap=_gap(left, condition, others, analysis.space))
+            return Coverage("no", gap=_example(left, condition, others, analysis.space))
         return Coverage("yes", analysis.needed(boxes, others, by) if len(by) <= MOST_MINIMISED else by)
     except _TooManySteps:
         return Coverage("unknown")
@@ -71,12 +77,13 @@ def witness(condition: Condition, declarations: Declarations | Placement) -> Map
     Only features that matter are named.
     """
     boxes = _known_boxes(condition, declarations)
-    return _gap(boxes or (), condition, (), Space(declarations))
+    return _example(boxes or (), condition, (), Space(declarations))
 
 
-def _gap(boxes: Boxes, condition: Condition, others: Iterable[Condition], space: Space) -> Mapping[str, object] | None:
+def _example(
+    boxes: Boxes, condition: Condition, others: Sequence[Condition], space: Space
+) -> Mapping[str, object] | None:
     """An example out of these boxes for which the condition holds and none of the others does."""
-    others = tuple(others)
     for box in boxes[:MOST_EXAMPLES]:
         example = example_in(box, space)
         if example is not None:
@@ -89,7 +96,8 @@ def _gap(boxes: Boxes, condition: Condition, others: Iterable[Condition], space:
 @lru_cache(maxsize=8192)
 def _known_boxes(condition: Condition, declarations: Declarations | Placement) -> Boxes | None:
     try:
-        return _Analysis(Space(declarations)).boxes(condition)
+        space = Space(declarations)
+        return tuple(space.arranged(box) for box in _Analysis(space).boxes(condition))
     except _TooManySteps:
         return None
 

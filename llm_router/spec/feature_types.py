@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
@@ -143,13 +144,14 @@ _COMPUTED: Mapping[str, FeatureType] = {
 _VARIABLE = FeatureType("text")
 
 
+@lru_cache(maxsize=64)
 def features_of(declarations: Declarations | Placement) -> Mapping[str, FeatureType]:
     """The closed table that conditions under these declarations may read, by feature name."""
-    return declarations.features()
+    return MappingProxyType(declarations.features())
 
 
 def feature_type(name: str, declarations: Declarations | Placement) -> FeatureType | None:
     """The type of one feature, aliases and `env.<NAME>` included; `None` where there is no such feature."""
     if name.startswith("env.") and isinstance(declarations, Declarations):
         return _VARIABLE if len(name) > len("env.") else None
-    return declarations.features().get(ALIASES.get(name, name))
+    return features_of(declarations).get(ALIASES.get(name, name))
