@@ -43,7 +43,7 @@ class Voice(Protocol):
         """The error as an event of a stream."""
 
     def failure(self, kind: FailureClass, question: Question, fault: Fault) -> Problem:
-        """How this provider says a failure class. Raises Unsayable."""
+        """How this provider says a failure class."""
 
     def status_problem(self, status: int, message: str) -> Problem:
         """An error of this status, without more to it."""
@@ -210,7 +210,7 @@ def read_fault(name: str, options: Mapping[str, Json] | None = None) -> Fault:
 
 
 def inflict(fault: Fault, reply: Reply, voice: Voice, question: Question) -> Reply:
-    """The reply with the fault in it. Raises Unsayable where the dialect has no way to tell this failure."""
+    """The reply with the fault in it."""
     if fault.name in INSTEAD:
         return INSTEAD[fault.name][0]
     if fault.name in TWISTS:

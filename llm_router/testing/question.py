@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import ceil
 
-from llm_router.errors import FailureClass
 from llm_router.messages import Json, JsonObject, Tool
 
 TOKENS_PER_MESSAGE = 4
@@ -55,13 +54,6 @@ class Rejected(Exception):
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.message)
         self.problem = problem
-
-
-class Unsayable(ValueError):
-    """The dialect has no way to tell this failure."""
-
-    def __init__(self, dialect: str, kind: FailureClass) -> None:
-        super().__init__(f"the dialect `{dialect}` has no way to say `{kind}`")
 
 
 def estimate_tokens(content: Json) -> int:

@@ -9,7 +9,7 @@ import asyncio
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 import h11
@@ -45,6 +45,7 @@ class _Server:
         bound_host, bound_port = self._listener.getsockname()[:2]
         self.url = f"http://{bound_host}:{bound_port}"
         self._connections: set[_Connection] = set()
+        self._taking: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._closing: asyncio.Event | None = None
@@ -72,33 +73,61 @@ class _Server:
 
     async def _serve(self) -> None:
         self._closing = asyncio.Event()
-        server = await self._loop.create_server(
-            lambda: _Connection(self._emulator, self._connections), sock=self._listener, backlog=BACKLOG
-        )
+        self._listener.setblocking(False)
+        self._loop.add_reader(self._listener, self._accept)
         self._ready.set()
         await self._closing.wait()
-        server.close()
-        for connection in tuple(self._connections):
+        self._loop.remove_reader(self._listener)
+        self._listener.close()
+        await self._close_all()
+
+    def _accept(self) -> None:
+        """Take one connection. Not by `create_server`, which loses those that it is just taking when it is closed."""
+        try:
+            taken, _ = self._listener.accept()
+        except BlockingIOError:
+            return
+        taken.setblocking(False)
+        task = self._loop.create_task(self._connect(taken))
+        self._taking.add(task)
+        task.add_done_callback(self._taking.discard)
+
+    async def _connect(self, taken: socket.socket) -> None:
+        await self._loop.connect_accepted_socket(lambda: _Connection(self._emulator, self._connections), taken)
+
+    async def _close_all(self) -> None:
+        """Let connections that are just being taken come to be, then drop all of them and end their replies."""
+        await _ended(self._taking)
+        dropped = tuple(self._connections)
+        for connection in dropped:
             connection.abort()
-        under_way = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in under_way:
-            task.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
-        await asyncio.sleep(0)  # the transports' own last calls
+        for connection in dropped:
+            await connection.gone.wait()
+        await _ended(asyncio.all_tasks())
+
+
+async def _ended(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Return when these tasks, but for the one that asks, have ended."""
+    own = asyncio.current_task()
+    await asyncio.gather(*(task for task in tuple(tasks) if task is not own), return_exceptions=True)
 
 
 class _Connection(asyncio.Protocol):
-    """One connection: requests one after another, each answered before the next is read."""
+    """One connection: requests one after another, each answered before the next is read.
+
+    `reply` is the task that answers, while it does.
+    """
 
     def __init__(self, emulator: Emulator, connections: set[_Connection]) -> None:
+        self.reply: asyncio.Task[None] | None = None
         self._emulator = emulator
         self._connections = connections
         self._http = h11.Connection(h11.SERVER)
         self._request: h11.Request | None = None
         self._body = bytearray()
-        self._task: asyncio.Task[None] | None = None
         self._flowing = asyncio.Event()
         self._flowing.set()
+        self.gone = asyncio.Event()
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -110,9 +139,10 @@ class _Connection(asyncio.Protocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._task is not None:
-            self._task.cancel()
+        if self.reply is not None:
+            self.reply.cancel()
         self._connections.discard(self)
+        self.gone.set()
 
     @override
     def pause_writing(self) -> None:
@@ -133,7 +163,7 @@ class _Connection(asyncio.Protocol):
 
     def _advance(self) -> None:
         """Take what has arrived, until more is needed or a reply is under way."""
-        while self._task is None:
+        while self.reply is None:
             try:
                 event = self._http.next_event()
             except h11.RemoteProtocolError as error:
@@ -152,7 +182,7 @@ class _Connection(asyncio.Protocol):
             case h11.Data():
                 self._body += event.data
             case h11.EndOfMessage():
-                self._task = asyncio.get_running_loop().create_task(self._respond(self._asked()))
+                self.reply = asyncio.get_running_loop().create_task(self._respond(self._asked()))
             case _:
                 return
 
@@ -170,7 +200,7 @@ class _Connection(asyncio.Protocol):
             self._emulator.ended(reply.number, "abandoned")
             raise
         self._emulator.ended(reply.number, "sent")
-        self._task = None
+        self.reply = None
         if reply.ending == "complete":
             self._recycle()
 
@@ -186,7 +216,10 @@ class _Connection(asyncio.Protocol):
         """Send the reply as it is scripted, its faults included."""
         await asyncio.sleep(reply.head_after_s)
         if reply.status is not None:
-            self._send(h11.Response(status_code=reply.status, headers=_headers(reply)))
+            head = h11.Response(status_code=reply.status, headers=_headers(reply))
+            if not reply.streamed and reply.ending == "complete":
+                return self._send(head, h11.Data(data=reply.body), h11.EndOfMessage())
+            self._send(head)
         for step in reply.steps:
             if isinstance(step, Pause):
                 await asyncio.sleep(step.seconds)
@@ -200,6 +233,7 @@ class _Connection(asyncio.Protocol):
             self._send(h11.EndOfMessage())
         else:
             self._break(reset=reply.ending == "reset")
+        return None
 
     def _break(self, *, reset: bool) -> None:
         """End the connection before its time: with a FIN, or with a RST."""
@@ -221,14 +255,12 @@ class _Connection(asyncio.Protocol):
     def _refuse(self, error: h11.RemoteProtocolError) -> None:
         if self._http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             headers = [("content-length", "0"), ("connection", "close")]
-            self._send(h11.Response(status_code=error.error_status_hint, headers=headers))
-            self._send(h11.EndOfMessage())
+            self._send(h11.Response(status_code=error.error_status_hint, headers=headers), h11.EndOfMessage())
         self._transport.close()
 
-    def _send(self, event: h11.Event) -> None:
-        data = self._http.send(event)
-        if data:
-            self._transport.write(data)
+    def _send(self, *events: h11.Event) -> None:
+        """Write what these events come to, at once."""
+        self._transport.write(b"".join(self._http.send(event) or b"" for event in events))
 
 
 def _headers(reply: Reply) -> list[tuple[str, str]]:

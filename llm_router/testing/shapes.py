@@ -235,7 +235,7 @@ class Either(Shape):
     @override
     def type_name(self) -> str:
         """All types that may stand here."""
-        return "one of " + " or ".join(shape.type_name.split(" ", 1)[1] for shape in self.shapes)
+        return "one of " + " or ".join(shape.type_name for shape in self.shapes)
 
     @override
     def has_type(self, value: Json) -> bool:

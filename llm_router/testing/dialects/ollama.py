@@ -12,7 +12,7 @@ from llm_router.messages import ChatResponse, Json, JsonObject, Reasoning, Refus
 from llm_router.testing.dialects.dialect import House, Moment, json_reply, provider_of, read_object, read_tool
 from llm_router.testing.dialects.ollama_rules import body_shape, broken_rules, misfit_problem
 from llm_router.testing.faults import Fault, sized
-from llm_router.testing.question import Problem, Question, Rejected, Unsayable, estimate_tokens
+from llm_router.testing.question import Problem, Question, Rejected, estimate_tokens
 from llm_router.testing.reply import Asked, Reply
 from llm_router.testing.script import pieces
 from llm_router.testing.shapes import find_misfit
@@ -79,14 +79,12 @@ class Ollama:
         return Problem(status, message)
 
     def failure(self, kind: FailureClass, question: Question, fault: Fault) -> Problem:
-        """How Ollama says a failure class. Raises Unsayable for `content_filter`: it has no filter."""
+        """How Ollama says a failure class."""
         if kind == "not_found":
             return _not_found(question.model)
         if kind == "rate_limit" and fault.name == kind:
             return Problem(429, "too many requests", headers={"retry-after": f"{fault.retry_after_s:g}"})
-        if kind not in _FAILURES:
-            raise Unsayable(self.name, kind)
-        return _FAILURES[kind]
+        return _FAILURES.get(kind, _FAILURES["unavailable"])
 
 
 def _question(path: str, body: JsonObject) -> Question:
@@ -195,5 +193,6 @@ _FAILURES: Mapping[FailureClass, Problem] = {
     "authentication": Problem(401, "unauthorized"),
     "permission": Problem(403, "this model requires a subscription, upgrade for access"),
     "context_length": Problem(400, "the input length exceeds the context length"),
+    "content_filter": Problem(400, "the request violates our content policy"),
     "bad_request": Problem(400, "the emulator was told to find this request bad"),
 }
