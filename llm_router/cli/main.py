@@ -1,0 +1,86 @@
+"""The front door of the command line: verbs, common options, exit codes.
+
+Exit codes: 0 all is well; 1 the spec or its tests are wrong, or the request failed; 2 the command line can't be
+understood or a file can't be read; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from llm_router.cli import ask, check, completion, demo, emulate, explain, lints, plan, schema, test
+from llm_router.cli.console import Console
+from llm_router.errors import RouterError
+
+VERBS = (check, explain, ask, test, plan, schema, lints, emulate, demo, completion)
+
+EPILOG = """\
+a first hour:
+  llm-router demo                          see it work, without any key
+  llm-router check llm-router.yaml         is the spec right?
+  llm-router explain "hi"                  who would answer, and why?
+  llm-router test llm-router.yaml          run the spec's own tests, faults included
+  llm-router ask "hi"                      ask for real
+
+SPEC is a YAML file; without one, llm-router.yaml in this folder is read.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser(
+        prog="llm-router",
+        description="One checked YAML file picks a provider and model for each request.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"llm-router {version('llm-router-core')}")
+    top.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="when to use colour")
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for verb in VERBS:
+        name = verb.__name__.rpartition(".")[2]
+        sub = verbs.add_parser(
+            name,
+            help=verb.SUMMARY,
+            description=verb.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        verb.arguments(sub)
+        sub.set_defaults(run=verb.run)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb and return its exit code."""
+    options = parser().parse_args(arguments)
+    console = Console(colour=options.color)
+    try:
+        code: int = options.run(options, console)
+    except RouterError as error:
+        console.error(str(error))
+        return 1
+    except OSError as error:
+        console.error(f"{error.filename or 'input'}: {error.strerror or error}")
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def entry() -> None:
+    """The installed command: a reader that leaves early (`| head`) is no error."""
+    try:
+        code = main()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    entry()

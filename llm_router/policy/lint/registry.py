@@ -1,0 +1,56 @@
+"""What the linter looks for: one generator a lint, whose docstring is its documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from llm_router.diagnostics import Diagnostic
+from llm_router.policy.lint import candidates, facts, guards, rules, unused
+from llm_router.policy.lint.subject import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Lint:
+    """One lint: its code, and the function that finds; its name is the function's."""
+
+    code: str
+    find: Callable[[Subject], Iterator[Diagnostic]]
+
+    @property
+    def name(self) -> str:
+        """The lint's name, with hyphens."""
+        return self.find.__name__.replace("_", "-")
+
+
+LINTS: tuple[Lint, ...] = (
+    Lint("LR401", rules.rule_never_holds),
+    Lint("LR402", rules.rule_shadowed),
+    Lint("LR403", rules.no_last_rule),
+    Lint("LR404", rules.analysis_incomplete),
+    Lint("LR411", unused.unused_deployment),
+    Lint("LR412", unused.unused_pool),
+    Lint("LR413", unused.unused_provider),
+    Lint("LR414", unused.unused_task),
+    Lint("LR415", unused.unused_metadata),
+    Lint("LR416", unused.unread_fact),
+    Lint("LR421", candidates.candidate_cannot),
+    Lint("LR422", candidates.need_not_stated),
+    Lint("LR423", candidates.dearer_than_max_cost),
+    Lint("LR424", candidates.too_few_attempts),
+    Lint("LR425", candidates.one_provider),
+    Lint("LR426", candidates.setting_left_out),
+    Lint("LR431", guards.guard_never_holds),
+    Lint("LR432", guards.guard_leaves_nobody),
+    Lint("LR433", guards.instead_cannot),
+    Lint("LR441", facts.ranks_by_unknown),
+    Lint("LR442", facts.price_per_token),
+    Lint("LR443", facts.literal_secret),
+    Lint("LR444", facts.provider_beside_its_own),
+    Lint("LR445", facts.retired_model),
+)
+
+
+def findings(subject: Subject) -> tuple[Diagnostic, ...]:
+    """What all lints find, in the order of the lints."""
+    return tuple(found for lint in LINTS for found in lint.find(subject))
