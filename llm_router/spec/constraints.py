@@ -89,8 +89,8 @@ class SharesMatchBalance(Constraint):
     def check(self, node: Mapping[str, Plain], path: Path) -> Sequence[Finding]:
         shares, balance = isinstance(node.get("of"), dict), node.get("balance")
         if balance == "weighted" and isinstance(node.get("of"), (list, str)):
-            help = "write `of: {first: 90%, second: 10%}`"
-            return [Finding(CONFLICT, (*path, "balance"), "`weighted` needs a share for each member", help)]
+            advice = "write `of: {first: 90%, second: 10%}`"
+            return [Finding(CONFLICT, (*path, "balance"), "`weighted` needs a share for each member", advice)]
         if shares and balance in ("random", "round-robin"):
             message = f"`of` has shares, which mean `weighted`, not `{balance}`"
             return [Finding(CONFLICT, (*path, "balance"), message, "leave `balance` out, or write `of` as a list")]

@@ -50,8 +50,8 @@ def _check(name: str, provider: Mapping[str, Plain], path: Path) -> Sequence[Fin
     if "kind" not in provider and name not in PROVIDERS:
         return [Finding(MISSING, path, f"the provider `{name}` needs a `kind`", _proposal(name), on_key=True)]
     if kind in ADDRESSED and "base_url" not in provider:
-        help = 'write `base_url: "https://llm.example.com/v1"`'
-        return [Finding(MISSING, path, f"a provider of the kind `{kind}` needs a `base_url`", help, on_key=True)]
+        advice = 'write `base_url: "https://llm.example.com/v1"`'
+        return [Finding(MISSING, path, f"a provider of the kind `{kind}` needs a `base_url`", advice, on_key=True)]
     return []
 
 

@@ -24,9 +24,11 @@ from llm_router.spec.model_failures import (
     PartsSpec,
     Use,
     WaitSpec,
+    listed,
 )
 from llm_router.spec.model_providers import (
     DeploymentSpec,
+    Pool,
     PoolSpec,
     PriceSpec,
     ProviderSpec,
@@ -62,6 +64,7 @@ __all__ = [
     "HealthSpec",
     "MetadataSpec",
     "PartsSpec",
+    "Pool",
     "PoolSpec",
     "PriceSpec",
     "ProviderSpec",
@@ -74,6 +77,7 @@ __all__ = [
     "TurnSpec",
     "Use",
     "WaitSpec",
+    "listed",
 ]
 
 TypeWord: TypeAlias = Annotated[
@@ -169,9 +173,7 @@ class Spec(Section):
     deployments: dict[NameKey, DeploymentSpec] = entries(
         "What can be chosen: provider, model and facts.", {"mini": {"provider": "openai", "model": "gpt-4o-mini"}}
     )
-    pools: dict[NameKey, PoolSpec] = entries(
-        "Deployments that are interchangeable.", {"cheap": {"of": ["mini", "llama"]}}
-    )
+    pools: dict[NameKey, Pool] = entries("Deployments that are interchangeable.", {"cheap": {"of": ["mini", "llama"]}})
     rules: tuple[RuleSpec, ...] = items(
         "The first that holds decides; the last has no condition.", [{"use": "openai:gpt-4o-mini"}], required=True
     )

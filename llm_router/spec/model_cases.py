@@ -104,7 +104,7 @@ class CaseSpec(Section):
     name: FixedText | None = key("What it shows, as a sentence.", "code goes to sonnet")
     request: RequestSpec = key("What is asked.", {"task": "code"}, required=True)
     given: RawMapping | None = key(
-        "What deployments answer when asked, attempt by attempt (`ok` or a failure class); `hour`, `weekday`, `env.NAME`.",
+        "What deployments answer, attempt by attempt: `ok` or a failure class; also `hour`, `weekday`, `env.NAME`.",
         {"mini": ["rate_limit", "ok"]},
         {"hour": 3},
     )

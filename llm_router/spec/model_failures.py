@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias, TypeVar
 
 from pydantic import Field
 
@@ -13,6 +13,7 @@ from llm_router.spec.constraints import AtLeastOne
 from llm_router.spec.refs import Reference
 from llm_router.spec.section import Constraint, Section, key
 from llm_router.spec.shapes import AS_LIST, AS_MAPPING, AS_ONE, BY_SHAPE
+from llm_router.spec.source import Path
 from llm_router.spec.types import (
     Duration,
     Factor,
@@ -24,6 +25,8 @@ from llm_router.spec.types import (
     Whole,
     words,
 )
+
+T = TypeVar("T")
 
 ByWord: TypeAlias = Annotated[
     Literal["order", "cost", "speed", "quality", "auto"],
@@ -69,7 +72,7 @@ class GroupSpec(Section):
         "Whom to rank: names of deployments and pools, or `provider:model`.", ["a", "b"], required=True, alias="from"
     )
     by: By | None = key(
-        "What ranks them: order, cost, speed, quality, auto (by the request's hints, the default), or parts in percent.",
+        "What ranks them: order, cost, speed, quality, auto (the default: by the hints), or parts in percent.",
         "cost",
         {"cost": "30%", "quality": "70%"},
     )
@@ -90,6 +93,16 @@ Use: TypeAlias = Annotated[
     Annotated[Place, AS_ONE] | Annotated[Tiers, AS_LIST] | Annotated[GroupSpec, AS_MAPPING], BY_SHAPE
 ]
 """Whom to ask: a name, names and groups in order, or one group. Words such as `refuse` and `any` read as names."""
+
+
+def listed(value: str | Mapping[str, Fraction] | tuple[T, ...], path: Path) -> Iterator[tuple[str | T, Path]]:
+    """Yields the entries of what may be one name, a list or a mapping by name, each with its place in the file."""
+    if isinstance(value, str):
+        yield value, path
+    elif isinstance(value, tuple):
+        yield from ((item, (*path, place)) for place, item in enumerate(value))
+    else:
+        yield from ((name, (*path, name)) for name in value)
 
 
 class WaitSpec(Section):

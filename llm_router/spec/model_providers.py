@@ -53,7 +53,7 @@ BalanceWord: TypeAlias = Annotated[
 
 
 class SettingsSpec(Section):
-    """Call parameters. Key by key: the rule's over the deployment's over the provider's over the top's; the caller's over all."""
+    """Call parameters. Key by key: rule over deployment over provider over top; the caller's over all."""
 
     temperature: Temperature | None = key("How much chance there is in the choice of words, 0 to 2.", 0.2)
     top_p: Probability | None = key("The share of likely words that is chosen from, 0 to 1.", 0.9)
@@ -66,7 +66,7 @@ class SettingsSpec(Section):
 
 
 class TimeoutsSpec(Section):
-    """How long one attempt may take. Key by key: the rule's over the deployment's over the provider's over the top's."""
+    """How long one attempt may take. Key by key: rule over deployment over provider over top."""
 
     connect: PositiveDuration | None = key("Until the connection stands. Default: 5s.", "5s")
     first_token: PositiveDuration | None = key(
@@ -181,11 +181,12 @@ class PoolSpec(Section):
     balance: BalanceWord | None = key("How load is spread over the members. Default: their order.", "round-robin")
 
     @property
-    def members(self) -> tuple[str, ...]:
-        """The names in order."""
-        return (self.of,) if isinstance(self.of, str) else tuple(self.of)
-
-    @property
     def shares(self) -> Mapping[str, Fraction]:
         """The share of each member, where the pool has shares."""
         return self.of if isinstance(self.of, dict) else {}
+
+
+Pool: TypeAlias = Annotated[
+    Annotated[tuple[Place, ...], Field(min_length=1), AS_LIST] | Annotated[PoolSpec, AS_MAPPING], BY_SHAPE
+]
+"""A pool; where it has no more to say than its members, their list."""

@@ -29,6 +29,12 @@ NEEDS_DEFAULT = "LR215"
 INEXACT = "LR217"
 BAD_SUBSTITUTE = "LR218"
 
+SHARED = "x-shared"
+"""In the JSON Schema as pydantic makes it: the noun under which a schema is written once for all keys that use it."""
+
+STANDS_FOR = "x-stands-for"
+"""Likewise: the name of a definition that isn't made by pydantic."""
+
 _PLAIN = r"(?:[^$]|\$(?!\{))*"
 _ALL_DEFAULTED = rf"^{_PLAIN}(?:{DEFAULTED_PATTERN}{_PLAIN})+$"
 
@@ -104,10 +110,14 @@ class Scalar:
         return core_schema.no_info_plain_validator_function(self.validate)
 
     def __get_pydantic_json_schema__(self, core: core_schema.CoreSchema, handler: GetJsonSchemaHandler) -> Any:
-        if self.raw or (self.schema.keys() <= {"type", "minLength"} and self.schema["type"] == "string"):
+        if self.raw or self._is_any_text():
             return dict(self.schema)
         reference = {"type": "string", "pattern": REFERENCE_PATTERN if self.late else _ALL_DEFAULTED}
-        return {"anyOf": [dict(self.schema), reference]}
+        return {SHARED: self.noun, "anyOf": [dict(self.schema), reference]}
+
+    def _is_any_text(self) -> bool:
+        """Whether a text with a reference in it is nothing special."""
+        return self.schema.get("type") == "string" and self.schema.keys() <= {"type", "minLength"}
 
 
 def shown(value: object) -> str:

@@ -9,7 +9,7 @@ wrong with keys, so that one misspelt key doesn't hide what else there is to say
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, Self
 
@@ -77,6 +77,12 @@ class Section(BaseModel):
         """The keys as written in the file."""
         return tuple(field.alias or name for name, field in cls.model_fields.items())
 
+    def below(self) -> Iterator[Section]:
+        """This section and all sections in it."""
+        yield self
+        for name in type(self).model_fields:
+            yield from _sections(getattr(self, name))
+
     @model_validator(mode="wrap")
     @classmethod
     def _read(cls, data: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
@@ -90,6 +96,15 @@ class Section(BaseModel):
         section = handler({key: value for key, value in data.items() if key in known and value is not None})
         section._path = path
         return section
+
+
+def _sections(value: object) -> Iterator[Section]:
+    """The sections in a value of a key."""
+    if isinstance(value, Section):
+        yield from value.below()
+    elif isinstance(value, (tuple, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _sections(item)
 
 
 def key(description: str, *examples: object, required: bool = False, alias: str | None = None) -> Any:

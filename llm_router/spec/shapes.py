@@ -1,4 +1,4 @@
-"""Values that may be one thing, a list or a mapping: told apart by their shape, so that errors speak of what is meant."""
+"""Values that may be one thing, a list or a mapping, told apart by shape: errors then speak of what is meant."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from llm_router.spec.scalars import (
     INEXACT,
     NO_UNIT,
     OUT_OF_RANGE,
+    STANDS_FOR,
     UNKNOWN_WORD,
     WRONG_TYPE,
     WRONG_UNIT,
@@ -344,8 +345,8 @@ Value: TypeAlias = Annotated[
     Scalar("one value", _value, {"type": ["boolean", "number", "string"], "minLength": 1}, late=False, typed=True),
 ]
 When: TypeAlias = Annotated[
-    dict[str, Any], Scalar("a condition", _mapping("a condition"), {"$ref": "#/definitions/when"}, raw=True)
+    dict[str, Any], Scalar("a condition", _mapping("a condition"), {STANDS_FOR: "when"}, raw=True)
 ]
 Placement: TypeAlias = Annotated[
-    dict[str, Any], Scalar("a condition", _mapping("a condition"), {"$ref": "#/definitions/placement"}, raw=True)
+    dict[str, Any], Scalar("a condition", _mapping("a condition"), {STANDS_FOR: "placement"}, raw=True)
 ]

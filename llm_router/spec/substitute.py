@@ -1,0 +1,77 @@
+"""References in a tree: left as values of their own, or replaced by what the environment holds.
+
+Without an environment a text whose references all have defaults counts as its default; the others become
+`Reference`s. With one, all are replaced. Keys of providers are never replaced here: they stay references until a
+client is made, so that no value of them travels through the spec.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from llm_router.diagnostics import Diagnostic, Severity
+from llm_router.spec.refs import Environment, MissingReference, Reference, has_reference, resolve
+from llm_router.spec.scalars import Substituted
+from llm_router.spec.source import Path, Plain, Source, read_scalar
+
+UNSET = "LR219"
+_AS_WRITTEN = frozenset({"if"})
+_UNTYPED = frozenset({"when", "only", "never", "extra", "metadata", "given"})
+"""Keys whose values aren't read by type here: a replaced text there reads as it would without quotes."""
+
+
+@dataclass(slots=True)
+class Substitution:
+    """One walk over a tree. `paths` tells where each mapping of the new tree stands."""
+
+    source: Source
+    environment: Environment | None
+    paths: dict[int, Path] = field(default_factory=dict)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+
+    def apply(self, node: Plain, path: Path = (), *, untyped: bool = False) -> Any:
+        """The tree with its references replaced or made values."""
+        if isinstance(node, dict):
+            entries = node.items()
+            fresh = {key: self.apply(value, (*path, key), untyped=untyped or key in _UNTYPED) for key, value in entries}
+            self.paths[id(fresh)] = path
+            return fresh
+        if isinstance(node, list):
+            return [self.apply(item, (*path, place), untyped=untyped) for place, item in enumerate(node)]
+        if isinstance(node, str) and "${" in node and has_reference(node):
+            return self._replace(node, path, untyped)
+        return node
+
+    def _replace(self, text: str, path: Path, untyped: bool) -> object:
+        reference = Reference(text)
+        if path[-1:] and path[-1] in _AS_WRITTEN:
+            return text
+        if _is_credential(path):
+            self._value(reference, path)
+            return reference
+        value = self._value(reference, path)
+        if value is None:
+            return text if untyped else reference
+        return read_scalar(value) if untyped else Substituted.of(value, text)
+
+    def _value(self, reference: Reference, path: Path) -> str | None:
+        """What the reference stands for; `None` where that isn't known, after a report if it should be."""
+        if self.environment is None:
+            return reference.default
+        try:
+            return resolve(reference, self.environment)
+        except MissingReference as error:
+            self._report(error.name, path)
+            return None
+
+    def _report(self, name: str, path: Path) -> None:
+        provider = path[1] if len(path) > 2 and path[0] == "providers" else None
+        severity: Severity = "error" if provider is None else "warning"
+        message = f"`{name}` is not set" + (f", so nobody is asked at `{provider}`" if provider else "")
+        advice = f"set `{name}`, or give it a default: `${{env:{name}:-…}}`" if "/" not in name else f"provide `{name}`"
+        self.diagnostics.append(Diagnostic(UNSET, severity, message, self.source.span(path), advice))
+
+
+def _is_credential(path: Path) -> bool:
+    return path[:1] == ("providers",) and len(path) > 2 and path[2] in ("api_key", "api_keys")

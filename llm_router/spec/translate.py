@@ -1,0 +1,143 @@
+"""What the models found, in our words: their errors, and what is wrong with keys, as findings with places."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from llm_router.diagnostics import Diagnostic, did_you_mean
+from llm_router.spec.constraints import MISSING
+from llm_router.spec.habits import key_habit
+from llm_router.spec.scalars import NOTHING, WRONG_TYPE, shown
+from llm_router.spec.section import Finding, Notes, Section
+from llm_router.spec.shapes import NAMES
+from llm_router.spec.source import Path, Source
+
+UNKNOWN_KEY = "LR201"
+EMPTY = "LR209"
+_FILL_IN = "fill it in, or take it out"
+_KEY_ERROR = "[key]"
+
+
+def findings(tree: Mapping[str, Any], errors: Sequence[Any], notes: Notes) -> list[Finding]:
+    """All that is wrong with a tree, in no order: keys, values, and what stands together."""
+    translated = [finding for error in errors for finding in _translate(error, tree)]
+    return [*_of_keys(tree, notes), *translated]
+
+
+def place(finding: Finding, source: Source) -> Diagnostic:
+    """The finding as a diagnostic, at the key or value that it is about."""
+    span = source.key_span(finding.path) if finding.on_key else source.span(finding.path)
+    return Diagnostic(finding.code, "error", finding.message, span, finding.help)
+
+
+def _of_keys(tree: Mapping[str, Any], notes: Notes) -> Iterator[Finding]:
+    for path, section in notes.sections.items():
+        node = _at(tree, path)
+        if isinstance(node, dict):
+            yield from _of_section(section, node, path)
+
+
+def _of_section(section: type[Section], node: Mapping[str, Any], path: Path) -> Iterator[Finding]:
+    known = section.keys()
+    for key, value in node.items():
+        if key not in known:
+            yield _unknown_key(section, key, path)
+        elif value is None:
+            yield Finding(
+                EMPTY, (*path, key), f"`{key}` has nothing below it", "fill it in, or take it out", on_key=True
+            )
+    for constraint in section.constraints:
+        yield from constraint.check(node, path)
+
+
+def _unknown_key(section: type[Section], key: str, path: Path) -> Finding:
+    habit = key_habit(section.__name__, key)
+    if habit is not None:
+        return Finding(habit.code, (*path, key), habit.message, habit.help, on_key=True)
+    where = f"in {_place_name(path)}" if path else "at the top of a spec"
+    advice = did_you_mean(key, section.keys())
+    return Finding(UNKNOWN_KEY, (*path, key), f"there is no key `{key}` {where}", advice, on_key=True)
+
+
+def _place_name(path: Path) -> str:
+    """The path as people say it: `rules[2].use`."""
+    steps = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return f"`{steps.lstrip('.')}`"
+
+
+def _translate(error: Mapping[str, Any], tree: Mapping[str, Any]) -> Iterator[Finding]:
+    loc = tuple(step for step in error["loc"] if step not in NAMES)
+    on_key = loc[-1:] == (_KEY_ERROR,)
+    path = loc[:-1] if on_key else loc
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "spec":
+        yield Finding(context["code"], path, context["message"], context["help"], on_key=on_key)
+    elif kind == "missing":
+        yield from _missing(path, tree)
+    elif kind == "too_short":
+        yield from _empty(path, error["input"])
+    else:
+        yield _misshapen(path, error["input"], _wanted(kind, context))
+
+
+def _missing(path: Path, tree: Mapping[str, Any]) -> Iterator[Finding]:
+    """A key that isn't there; one that is there, but empty, was reported as such."""
+    *above, key = path
+    node = _at(tree, tuple(above))
+    if not isinstance(node, dict) or key in node:
+        return
+    where = _place_name(tuple(above)) if above else "a spec"
+    advice = _MISSING_HELP.get(str(key), f"add `{key}: …`")
+    yield Finding(MISSING, tuple(above), f"{where} needs `{key}`", advice, on_key=True)
+
+
+_MISSING_HELP: Mapping[str, str] = {
+    "version": "write `version: 1` first",
+    "rules": "write `rules: [{use: openai:gpt-4o-mini}]`",
+    "provider": "write `provider: openai`, or the name of one of `providers:`",
+    "model": "write `model: gpt-4o-mini`, the name that the provider knows",
+    "of": "write `of: [first, second]`",
+    "from": "write `from: [first, second]`",
+    "expect": "write `expect: {deployment: name}`",
+    "request": "write `request: {text: Hello}`",
+}
+
+
+def _empty(path: Path, value: Any) -> Iterator[Finding]:
+    """A list or mapping without entries; where entries are wrong, they were reported themselves."""
+    if not value:
+        yield Finding(EMPTY, path, f"{_place_name(path)} is empty", _FILL_IN, on_key=True)
+
+
+def _misshapen(path: Path, value: Any, wanted: str) -> Finding:
+    where = _place_name(path)
+    if value is None:
+        return Finding(NOTHING, path, f"{where} has nothing below it", "write `{}`, or fill it in", on_key=True)
+    return Finding(WRONG_TYPE, path, f"{where} takes {wanted}, found {shown(value)}", _FORMS.get(wanted, ""))
+
+
+_FORMS: Mapping[str, str] = {
+    "a list": "write entries with `- `, or in brackets: `[…]`",
+    "a mapping": "write keys below it, or in braces: `{key: value}`",
+}
+_WANTED: Mapping[str, str] = {"model_type": "a mapping", "dict_type": "a mapping", "tuple_type": "a list"}
+
+
+def _wanted(kind: str, context: Mapping[str, Any]) -> str:
+    """What shapes would do."""
+    if kind in _WANTED:
+        return _WANTED[kind]
+    tags = re.findall("one|list|mapping", str(context.get("expected_tags", "")))
+    return " or ".join(NAMES[f"\0{tag}"] for tag in tags) or "something else"
+
+
+def _at(tree: Any, path: Path) -> Any:
+    """The value at a path of the tree; `None` where it leads nowhere."""
+    for step in path:
+        try:
+            tree = tree[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return tree
