@@ -57,3 +57,35 @@ class Answer:
     def json(self) -> Json:
         """The answer's text read as JSON. Raises ValueError where it is none."""
         return self.response.json()
+
+    def routing(self) -> dict[str, Json]:
+        """How the answer came about, as one JSON object: who answered, by which rule, after which attempts, and why
+        not the others. Durations are in seconds."""
+        return {
+            "decision": self.decision.id,
+            "program": self.decision.program_hash,
+            "rule": self.decision.rule,
+            "deployment": self.deployment,
+            "provider": self.provider,
+            "model": self.model,
+            "attempts": [_attempt_json(report) for report in self.attempts],
+            "rejected": dict(self.decision.reasons()),
+            "deferred": {
+                candidate.deployment: candidate.deferral.code
+                for candidate in self.decision.candidates
+                if candidate.deferral is not None
+            },
+            "duration_s": self.duration_s,
+            "first_content_s": self.first_content_s,
+        }
+
+
+def _attempt_json(report: AttemptReport) -> Json:
+    return {
+        "deployment": report.deployment,
+        "outcome": report.outcome,
+        "failure": report.failure,
+        "message": report.message,
+        "status": report.status,
+        "duration_s": report.duration_s,
+    }

@@ -24,6 +24,7 @@ from llm_router.errors import AttemptReport
 from llm_router.messages import ChatRequest
 from llm_router.policy.decide import continue_with, decide
 from llm_router.policy.decision import Candidate, Decision
+from llm_router.policy.explain import Explanation, explain
 from llm_router.policy.features import Call, Features, compute
 from llm_router.policy.follow import after, fallback_for, larger_context, settings_for, timeouts_for
 from llm_router.policy.hints import Hints
@@ -62,16 +63,26 @@ async def serve(job: Job) -> Answer:
     return await _Serving.of(job, started, features, snapshot, decision).answer()
 
 
+async def explained(job: Job) -> Explanation:
+    """Why the request would be decided as it would; no turn is taken."""
+    features, snapshot = await _known(job)
+    return explain(job.program, features, snapshot)
+
+
 async def decided(job: Job) -> tuple[Features, Snapshot, Decision]:
     """What is known of request and world, and the decision that follows."""
-    now, wall = await Now(), await WallTime()
-    call = Call(job.request, job.hints, job.request_id, wall, job.stream)
-    features = compute(job.program, call, variables=job.wiring.variables, given=job.given)
-    snapshot = replace(await Observe(now, wall), unbound=job.wiring.unbound)
+    features, snapshot = await _known(job)
     decision = decide(job.program, features, snapshot)
     if decision.turns:
         await TakeTurns(decision.turns)
     return features, snapshot, decision
+
+
+async def _known(job: Job) -> tuple[Features, Snapshot]:
+    now, wall = await Now(), await WallTime()
+    call = Call(job.request, job.hints, job.request_id, wall, job.stream)
+    features = compute(job.program, call, variables=job.wiring.variables, given=job.given)
+    return features, replace(await Observe(now, wall), unbound=job.wiring.unbound)
 
 
 @dataclass(slots=True)

@@ -1,0 +1,95 @@
+"""From a spec's text to what requests run on: read, compile, bind, wire. Collects diagnostics, raises nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from llm_router.diagnostics import Diagnostic, Span, has_errors, in_order
+from llm_router.engine.wiring import Wiring, wire
+from llm_router.policy.binding import bind
+from llm_router.policy.compile import compile_spec
+from llm_router.policy.program import Program
+from llm_router.spec.read import read
+from llm_router.spec.refs import Environment
+
+UNREADABLE = "LR100"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a spec comes from: a file, which a reload reads anew, or a text, which stays as it is."""
+
+    file: str
+    path: Path | None = None
+    text: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def of_mapping(cls, spec: Mapping[str, object]) -> Origin:
+        """The origin of a spec that a program made."""
+        return cls("<spec>", text=json.dumps(spec, indent=2, ensure_ascii=False, default=str))
+
+    @classmethod
+    def of_path(cls, path: str | Path) -> Origin:
+        """The origin of a spec in a file."""
+        return cls(str(path), path=Path(path))
+
+    @property
+    def directory(self) -> Path:
+        """The folder that relative paths in the spec start from."""
+        return self.path.parent if self.path is not None else Path()
+
+    def read(self) -> str | bytes | Diagnostic:
+        """The text, or why it can't be had."""
+        if self.path is None:
+            return self.text or ""
+        try:
+            return self.path.read_bytes()
+        except OSError as error:
+            message = f"the file can't be read: {(error.strerror or type(error).__name__).lower()}"
+            return Diagnostic(UNREADABLE, "error", message, Span(self.file, 1, 1, 1, 1), "check its path")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A program joined to an environment, ready for requests; with the warnings that it came with."""
+
+    origin: Origin
+    text: str = field(repr=False)
+    program: Program
+    wiring: Wiring = field(repr=False)
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotLoaded:
+    """A spec that can't be used, and why; `text` is what the diagnostics point into."""
+
+    text: str
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def compiled(origin: Origin, environment: Environment | None) -> tuple[Program | None, tuple[Diagnostic, ...]]:
+    """The program, if the spec compiles, and all diagnostics; references stay symbolic without an environment."""
+    text = origin.read()
+    if isinstance(text, Diagnostic):
+        return None, (text,)
+    return compile_spec(read(text, origin.file, environment))
+
+
+def loaded(origin: Origin, environment: Environment) -> Loaded | NotLoaded:
+    """What requests run on, if the spec compiles and binds."""
+    text = origin.read()
+    if isinstance(text, Diagnostic):
+        return NotLoaded("", (text,))
+    reading = read(text, origin.file, environment)
+    program, found = compile_spec(reading)
+    if program is None:
+        return NotLoaded(reading.source.text, found)
+    binding = bind(program, environment, reading.source)
+    diagnostics = in_order((*found, *binding.diagnostics))
+    if has_errors(diagnostics):
+        return NotLoaded(reading.source.text, diagnostics)
+    return Loaded(origin, reading.source.text, program, wire(binding), diagnostics)
