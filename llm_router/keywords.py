@@ -9,7 +9,7 @@ import base64
 import binascii
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 from urllib.parse import unquote_to_bytes
 
 from llm_router.diagnostics import did_you_mean
@@ -85,18 +85,23 @@ def read_keywords(keywords: Mapping[str, object]) -> Keywords:
             options[name] = OPTIONS[name](value)
         elif name not in CALL_HINTS and name != "routing":
             raise unknown_keyword(name, (*SETTINGS, *OPTIONS, *CALL_HINTS, "routing"))
-    hints = {CALL_HINTS[name]: value for name, value in said.items() if name in CALL_HINTS}
     # what the tables above return is of the fields' types; they can't say so key by key
-    return Keywords(Settings(**settings), hints={**hints, **read_routing(said)}, **options)  # type: ignore[arg-type]
+    return Keywords(Settings(**settings), hints=read_hints(said), **options)  # type: ignore[arg-type]
 
 
-def read_constructor(keywords: Mapping[str, object], fields: Iterable[str]) -> dict[str, object]:
+def read_hints(keywords: Mapping[str, object]) -> Mapping[str, object]:
+    """The hints among a call's keywords: those under `routing`, before those that are keywords. Raises RequestError."""
+    named = {hint: keywords[name] for name, hint in CALL_HINTS.items() if keywords.get(name) is not None}
+    return {**named, **read_routing(keywords)}
+
+
+def read_constructor(keywords: Mapping[str, Any], fields: Iterable[str]) -> dict[str, Any]:
     """A model's fields from the keywords of its constructor, all hints under `routing`.
 
     `fields` are the framework's own and ours. A hint that is a field too (`tags`) is kept as both. Raises RequestError.
     """
     known = (*fields, *HINTS, *CONSTRUCTOR)
-    found: dict[str, object] = {}
+    found: dict[str, Any] = {}
     hints: dict[str, object] = {}
     for name, value in keywords.items():
         if name not in known:
@@ -149,6 +154,13 @@ def read_tool(tool: object) -> Tool:
         )
     parameters = function.get("parameters") or {"type": "object", "properties": {}}
     return Tool(str(function["name"]), str(function.get("description") or ""), parameters, function.get("strict"))
+
+
+def read_tools(tools: object) -> tuple[Tool, ...]:
+    """Tools from OpenAI's form. Raises RequestError."""
+    if not isinstance(tools, list | tuple):
+        raise RequestError(f"`tools` is a {type(tools).__name__}", help="write a list")
+    return tuple(read_tool(tool) for tool in tools)
 
 
 def read_tool_choice(choice: object) -> ToolChoice | None:
@@ -300,7 +312,7 @@ READERS: Mapping[str, Callable[[str, object], object]] = {
 }
 
 OPTIONS: Mapping[str, Callable[[object], object]] = {
-    "tools": lambda tools: tuple(read_tool(tool) for tool in tools),
+    "tools": read_tools,
     "tool_choice": read_tool_choice,
     "parallel_tool_calls": bool,
     "response_format": read_response_format,

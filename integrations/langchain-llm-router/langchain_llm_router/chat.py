@@ -30,7 +30,7 @@ from llm_router import Router
 from llm_router.catalog.tokens import count_text
 from llm_router.engine.answer import Answer
 from llm_router.errors import RequestError
-from llm_router.keywords import check_tool_choice, read_constructor, read_keywords, read_routing, read_tool
+from llm_router.keywords import check_tool_choice, read_constructor, read_hints, read_keywords, read_routing, read_tool
 from llm_router.messages import ChatRequest
 
 SETTINGS = ("temperature", "top_p", "max_tokens", "stop", "seed", "reasoning_effort")
@@ -136,11 +136,11 @@ class ChatLLMRouter(BaseChatModel):
         if isinstance(keywords.get("routing"), Resolved):
             return keywords
         with model_errors():
-            read = read_keywords({name: value for name, value in keywords.items() if name not in TRACING_ONLY})
+            call = read_hints(keywords)
             config = hints_of_config(metadata, tags, self.router.program)
         said = {"model": self.model, "timeout": self.timeout}
         below = {**self.routing, **{name: value for name, value in said.items() if value is not None}}
-        return {**keywords, "routing": resolve(read.hints, self._bound, config, below)}
+        return {**keywords, "routing": resolve(call, self._bound, config, below)}
 
     def _configured(self, keywords: dict[str, Any], config: RunnableConfig | None) -> dict[str, Any]:
         whole = ensure_config(config)
@@ -213,16 +213,12 @@ class ChatLLMRouter(BaseChatModel):
         return super().astream(input, config, stop=stop, **self._configured(kwargs, config))
 
     @override
-    def stream_events(  # type: ignore[override]  # core's overloads say the same at length
-        self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
-    ) -> Any:
+    def stream_events(self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """The events of a call, as core defines them. Hints are taken now."""
         return super().stream_events(input, config, **self._configured(kwargs, config))
 
     @override
-    def astream_events(  # type: ignore[override]  # core's overloads say the same at length
-        self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
-    ) -> Any:
+    def astream_events(self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """The events of a call, as core defines them. Hints are taken now."""
         return super().astream_events(input, config, **self._configured(kwargs, config))
 

@@ -58,7 +58,7 @@ def _function_calling(
 ) -> tuple[Model, Runnable[AIMessage, Any]]:
     name = convert_to_openai_tool(schema)["function"]["name"]
     asked = model.bind_tools([schema], tool_choice=name, strict=strict, parallel_tool_calls=False)
-    if is_basemodel_subclass(schema):
+    if isinstance(schema, type) and is_basemodel_subclass(schema):
         return asked, PydanticToolsParser(tools=[schema], first_tool_only=True)
     return asked, JsonOutputKeyToolsParser(key_name=name, first_tool_only=True)
 

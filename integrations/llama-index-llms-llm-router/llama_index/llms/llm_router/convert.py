@@ -51,6 +51,7 @@ def to_message(message: ChatMessage) -> Message:
         return Message("tool", (ToolResult(str(extra.get("tool_call_id") or ""), shown, name=extra.get("name")),))
     if role != "assistant":
         return Message(role, tuple(parts), name=extra.get("name"))
+    parts = [part for part in parts if not isinstance(part, Text) or part.text]
     if not any(isinstance(part, ToolCall) for part in parts):
         parts += [_legacy_call(call) for call in extra.get("tool_calls") or () if isinstance(call, dict)]
     return Message("assistant", tuple(parts), deployment=extra.get("deployment"))
@@ -84,8 +85,10 @@ def _parts(block: ContentBlock) -> Iterator[Part]:
 
 def _image(block: ImageBlock) -> Media:
     media = _media("image", block.url, block.image_mimetype, block.resolve_image)
-    detail = block.detail if block.detail in ("auto", "low", "high") else None
-    return Media("image", media.url, media.data, media.media_type, detail=detail)
+    return Media("image", media.url, media.data, media.media_type, detail=DETAILS.get(block.detail or ""))
+
+
+DETAILS: Mapping[str, Literal["auto", "low", "high"]] = {"auto": "auto", "low": "low", "high": "high"}
 
 
 def _audio(block: AudioBlock) -> Media:
@@ -132,8 +135,10 @@ def from_parts(parts: Sequence[Part], **extra: Any) -> ChatMessage:
         for part in parts
         if isinstance(part, Reasoning)
     ]
-    blocks.append(TextBlock(text="".join(part.text for part in parts if isinstance(part, Text))))
+    text = "".join(part.text for part in parts if isinstance(part, Text))
     calls = [part for part in parts if isinstance(part, ToolCall)]
+    if text or not calls:
+        blocks.append(TextBlock(text=text))
     blocks += [ToolCallBlock(tool_call_id=call.id, tool_name=call.name, tool_kwargs=_kwargs(call)) for call in calls]
     if calls:  # core's streamed structured output looks for them here
         extra["tool_calls"] = [_openai_call(call) for call in calls]
