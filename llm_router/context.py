@@ -24,9 +24,19 @@ _NONE: Mapping[str, object] = {}
 def routing(**hints: object) -> Iterator[None]:
     """Let these hints hold for every request in the block that doesn't say otherwise.
 
-    An inner block goes over an outer one. Hints are checked when a request is made, against the spec that decides on it.
+    An inner block goes over an outer one. Hints are checked when a request is made, against the spec it is decided by.
     """
     token = _HINTS.set(merge_hints(hints, current_hints()))
+    try:
+        yield
+    finally:
+        _HINTS.reset(token)
+
+
+@contextmanager
+def only_hints(hints: Mapping[str, object]) -> Iterator[None]:
+    """Let these hints hold in the block, and none from around it: for code that took its hints earlier."""
+    token = _HINTS.set(hints)
     try:
         yield
     finally:
