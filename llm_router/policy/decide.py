@@ -15,7 +15,7 @@ from llm_router.policy.choose import Choice, choose
 from llm_router.policy.decision import Candidate, Decision, Deferral, Estimate, Rejection, Score
 from llm_router.policy.defaults import OUTPUT_CAP
 from llm_router.policy.features import Features
-from llm_router.policy.filters import Case, largest_output, rejections, unsupported
+from llm_router.policy.filters import Case, rejections, unsupported
 from llm_router.policy.follow import spec_settings
 from llm_router.policy.match import holds
 from llm_router.policy.program import Deployment, Guard, Program, Rule, Tier
@@ -204,7 +204,7 @@ class _Frame:
 def _spec_cap(deployment: Deployment, said: int | None, *, bounded: bool) -> int | None:
     """The output cap where the caller gives none: the spec's, else one that bounds the cost; never more than it can."""
     cap = said or (OUTPUT_CAP if bounded else None)
-    largest = largest_output(deployment)
+    largest = deployment.max_output
     return cap if cap is None or largest is None else min(cap, largest)
 
 

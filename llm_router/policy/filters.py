@@ -47,7 +47,7 @@ def rejections(case: Case) -> Iterator[Rejection]:
 def unsupported(deployment: Deployment, settings: Settings) -> tuple[str, ...]:
     """The names of those settings that the deployment's card says it can't take.
 
-    A cap above the card's largest output isn't among them: see `largest_output`.
+    A cap above `max_output` isn't among them.
     """
     if settings == UNSET:
         return ()
@@ -60,11 +60,6 @@ def unsupported(deployment: Deployment, settings: Settings) -> tuple[str, ...]:
         if (value := getattr(settings, name)) is not None
         and (name in refused or (name == "reasoning" and thoughtless and value != "none"))
     )
-
-
-def largest_output(deployment: Deployment) -> int | None:
-    """The largest output that the deployment's card knows of, in tokens."""
-    return deployment.card.max_output if deployment.card else None
 
 
 def _disabled(case: Case) -> Iterator[Rejection]:
@@ -124,7 +119,7 @@ def _parameters(case: Case) -> Iterator[Rejection]:
     asked = case.features.needs.settings
     for name in unsupported(case.deployment, asked):
         yield _rejected(case, "parameter", f"can't take the caller's `{name}`")
-    largest = largest_output(case.deployment)
+    largest = case.deployment.max_output
     if asked.max_output_tokens is not None and largest is not None and asked.max_output_tokens > largest:
         reason = f"writes {format_count(largest)} tokens at most, fewer than the caller's `max_output_tokens`"
         yield _rejected(case, "parameter", reason)

@@ -17,6 +17,7 @@ from llm_router.policy.report import (
     Path,
     Report,
 )
+from llm_router.spec.types import RESERVED
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,13 @@ class Names:
     def complain(self, name: str, path: Path, report: Report) -> None:
         """Say why a name means nothing."""
         provider, colon, _ = name.partition(":")
-        if name in self.providers:
+        if name in RESERVED:
+            report.error(UNKNOWN_NAME, path, f"`{name}` is nobody's name", "it has a meaning of its own elsewhere")
+        elif name in self.providers:
             advice = f"give it a `default_model`, or write `{name}:` and the model"
             report.error(NO_DEFAULT_MODEL, path, f"the provider `{name}` has no `default_model` to use", advice)
         elif colon:
-            self._complain_provider(provider, path, report)
+            self.complain_provider(provider, path, report)
         elif served := _served_by(name, self.providers):
             report.error(BARE_MODEL, path, f"`{name}` is a model, not who serves it", f"write `{served}:{name}`")
         else:
@@ -57,7 +60,8 @@ class Names:
                 UNKNOWN_NAME, path, f"`{name}` names no deployment, pool or provider", self._advice(name, known)
             )
 
-    def _complain_provider(self, provider: str, path: Path, report: Report) -> None:
+    def complain_provider(self, provider: str, path: Path, report: Report) -> None:
+        """Say that there is no such provider."""
         known = (*self.providers, *PROVIDERS)
         report.error(UNKNOWN_PROVIDER, path, f"`{provider}` is no provider", did_you_mean(provider, known))
 

@@ -133,6 +133,7 @@ class Deployment:
     card: ModelCard | None
     price: Price | None
     context: int | None
+    max_output: int | None
     supports: frozenset[str] | None
     labels: Mapping[str, str]
     quality: Mapping[str, float] = field(default_factory=dict)

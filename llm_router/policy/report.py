@@ -19,10 +19,7 @@ CYCLE = "LR306"
 UNKNOWN_CARD = "LR307"
 UNKNOWN_TASK = "LR308"
 UNKNOWN_ZONE = "LR309"
-NO_KIND = "LR310"
-NO_ADDRESS = "LR501"
-SHARES = "LR502"
-NO_WEIGHTS = "LR503"
+BAD_ABSENT = "LR310"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +33,7 @@ class Report:
         """Note what stops the spec, at the value of `path` or at its key."""
         span = self.source.key_span(path) if at_key else self.source.span(path)
         self.found.append(Diagnostic(code, "error", message, span, help))
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        """Note what somebody else found."""
+        self.found.append(diagnostic)
