@@ -76,7 +76,7 @@ def compiled(origin: Origin, environment: Environment | None) -> tuple[Program |
     text = origin.read()
     if isinstance(text, Diagnostic):
         return None, (text,)
-    return compile_spec(read(text, origin.file, environment))
+    return compile_spec(read(text, origin.file, environment), environment)
 
 
 def loaded(origin: Origin, environment: Environment) -> Loaded | NotLoaded:
@@ -85,7 +85,7 @@ def loaded(origin: Origin, environment: Environment) -> Loaded | NotLoaded:
     if isinstance(text, Diagnostic):
         return NotLoaded("", (text,))
     reading = read(text, origin.file, environment)
-    program, found = compile_spec(reading)
+    program, found = compile_spec(reading, environment)
     if program is None:
         return NotLoaded(reading.source.text, found)
     binding = bind(program, environment, reading.source)
