@@ -81,11 +81,14 @@ def is_loopback(base_url: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Fault:
-    """Why a deployment is unbound, what to do about it, and under which code to say so."""
+    """Why a deployment is unbound, what to do about it, and under which code to say so.
+
+    What a `${…}` in the file lacks was said when the file was read with the same environment, and has no code.
+    """
 
     reason: str
-    help: str
-    code: str = MISSING
+    help: str = ""
+    code: str | None = MISSING
 
 
 class _Unbound(Exception):
@@ -102,14 +105,14 @@ def _endpoint(deployment: Deployment, environment: Environment) -> Endpoint:
     return Endpoint(
         base_url,
         _key(deployment, environment),
-        _text(provider.organization, provider, environment),
-        {name: _text(value, provider, environment) or "" for name, value in provider.query.items()},
+        _text(provider.organization, environment),
+        {name: _text(value, environment) or "" for name, value in provider.query.items()},
     )
 
 
 def _base_url(provider: Provider, environment: Environment) -> str:
     row = PROVIDERS.get(provider.kind)
-    said = _text(provider.base_url, provider, environment)
+    said = _text(provider.base_url, environment)
     conventional = (environment.variables.get(name) for name in (row.base_url_variables if row else ()))
     url = said or next((value for value in conventional if value), None) or (row.base_url if row else None)
     if not url:
@@ -120,7 +123,7 @@ def _base_url(provider: Provider, environment: Environment) -> str:
 def _key(deployment: Deployment, environment: Environment) -> Secret | None:
     provider = deployment.provider
     if provider.api_keys:
-        return Secret(_resolved(provider.api_keys[deployment.key], provider, environment))
+        return Secret(_resolved(provider.api_keys[deployment.key], environment))
     row = PROVIDERS.get(provider.kind)
     values = (environment.variables.get(name) for name in provider.key_variables)
     value = next((value for value in values if value), None)
@@ -131,16 +134,15 @@ def _key(deployment: Deployment, environment: Environment) -> Secret | None:
     return None if value is None else Secret(value)
 
 
-def _text(value: str | Reference | None, provider: Provider, environment: Environment) -> str | None:
-    return _resolved(value, provider, environment) if isinstance(value, Reference) else value
+def _text(value: str | Reference | None, environment: Environment) -> str | None:
+    return _resolved(value, environment) if isinstance(value, Reference) else value
 
 
-def _resolved(reference: Reference, provider: Provider, environment: Environment) -> str:
+def _resolved(reference: Reference, environment: Environment) -> str:
     try:
         return resolve(reference, environment)
     except MissingReference as missing:
-        advice = f"set it, or take `{provider.name}` out of the spec"
-        raise _Unbound(_Fault(f"`{missing.name}` is not set", advice)) from None
+        raise _Unbound(_Fault(f"`{missing.name}` is not set", code=None)) from None
 
 
 def _not_local(provider: Provider, base_url: str) -> _Fault:
@@ -158,6 +160,8 @@ def _warnings(program: Program, unbound: Mapping[str, _Fault], source: Source | 
     for name, fault in unbound.items():
         said.setdefault((program.deployments[name].provider.name, fault), []).append(name)
     for (provider, fault), names in said.items():
+        if fault.code is None:
+            continue
         out = ", ".join(f"`{name}`" for name in names)
         message = f"{fault.reason}, so {out} can't be asked"
         place = _place(source, program.providers[provider].path)
