@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
+from urllib.parse import unquote
 
 from llm_router.messages import ChatResponse, Json, JsonObject, Tool
 from llm_router.testing.faults import Voice, sized
@@ -82,4 +83,4 @@ def read_tool(tool: JsonObject) -> Tool:
 def provider_of(path: str, own: Collection[str]) -> str | None:
     """The first part of the path, unless it belongs to the dialect's own addresses."""
     first = path.lstrip("/").partition("/")[0]
-    return None if first in own or not first else first
+    return None if first in own or not first else unquote(first)

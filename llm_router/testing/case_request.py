@@ -1,0 +1,123 @@
+"""What a spec's test asks, as the engine takes it: a job, bound to emulated providers, and the emulator's script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from urllib.parse import quote
+
+from llm_router.catalog.providers import PROVIDERS
+from llm_router.engine.request import Job
+from llm_router.engine.wiring import Wiring, wire
+from llm_router.messages import ChatRequest, JsonFormat, Message, Settings, assistant, system, user
+from llm_router.policy.binding import Binding, Endpoint
+from llm_router.policy.hints import Hints
+from llm_router.policy.program import Program
+from llm_router.policy.secret import Secret
+from llm_router.spec.model_cases import CaseSpec, RequestSpec
+from llm_router.spec.refs import known
+from llm_router.testing.script import On
+
+KEY = "emulated"
+"""The key of every emulated provider."""
+
+_HINTS = ("task", "cost", "budget", "speed", "capability", "model", "provider", "prefer", "user", "session", "run",
+          "tags", "metadata")  # fmt: skip
+_STATED = ("input_tokens", "max_output_tokens", "transcript", "requested_model", "has_images", "has_files",
+           "has_tools", "wants_json", "stream")  # fmt: skip
+_ANSWER = JsonFormat({"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]})
+_SPEAKERS: Mapping[str, Callable[[str], Message]] = {"system": system, "user": user, "assistant": assistant}
+
+
+def emulated_wiring(program: Program, url: str = "http://emulator.invalid") -> Wiring:
+    """Where each deployment is reached: below `url`, under its own name, so that the emulator tells them apart."""
+    endpoints = {
+        name: Endpoint(emulated_address(url, name, deployment.provider.kind), Secret(KEY))
+        for name, deployment in program.deployments.items()
+    }
+    return wire(Binding(program, endpoints, {}, {}))
+
+
+def emulated_address(url: str, name: str, kind: str) -> str:
+    """The base URL under which an emulator at `url` knows `name` and speaks as this kind of provider does."""
+    place = f"{url}/{quote(name, safe='')}"
+    return f"{place}/{kind}/v1" if PROVIDERS[kind].dialect == "openai" else place
+
+
+def own_fields(program: Program) -> frozenset[str]:
+    """The body fields that the spec adds by `settings.extra`: whoever writes them knows that the provider has them."""
+    layers = [program.settings, *(rule.settings for rule in program.rules)]
+    layers.extend(deployment.settings for deployment in program.deployments.values())
+    return frozenset(name for layer in layers for name in layer.extra)
+
+
+def script_of(case: CaseSpec, program: Program) -> tuple[On, ...]:
+    """What each deployment answers; a name that stands for several keys speaks for each of them."""
+    return tuple(
+        On(turns, provider=name)
+        for member, turns in case.answers.items()
+        for name in program.members.get(member, (member,))
+    )
+
+
+def job_of(case: CaseSpec, name: str, program: Program, wiring: Wiring) -> Job:
+    """The request that a case describes. Raises RequestError for a hint that the program doesn't take."""
+    asked = case.request
+    variables = {key.removeprefix("env."): str(value) for key, value in case.world.items() if key.startswith("env.")}
+    return Job(
+        program,
+        replace(wiring, variables=variables),
+        _chat_request(case),
+        _hints(asked, program),
+        f"case {name}",
+        stream=known(asked.stream) is True,
+        given={**dict(_stated(case)), **dict(_world(case.world))},
+    )
+
+
+def _hints(asked: RequestSpec, program: Program) -> Hints:
+    said = {name: getattr(asked, name) for name in _HINTS}
+    hints = Hints.read(said, program)
+    return replace(hints, max_cost=known(asked.max_cost), timeout_s=known(asked.timeout))
+
+
+def _chat_request(case: CaseSpec) -> ChatRequest:
+    asked = case.request
+    cap = known(asked.max_output_tokens)
+    return ChatRequest(
+        _messages(asked),
+        response_format=_ANSWER if _wants_json(case) else None,
+        settings=Settings(max_output_tokens=cap),
+    )
+
+
+def _messages(asked: RequestSpec) -> tuple[Message, ...]:
+    spoken = asked.messages if isinstance(asked.messages, tuple) else ()
+    said = tuple(_SPEAKERS[str(turn.role)](known(turn.content) or "") for turn in spoken)
+    text = known(asked.text)
+    return said if said and text is None else (*said, user(text or ""))
+
+
+def _wants_json(case: CaseSpec) -> bool:
+    """JSON is asked for where the case says so, and where an answer shall not fit what was asked for."""
+    unfit = any("invalid_output" in turns for turns in case.answers.values())
+    return unfit or known(case.request.wants_json) is True
+
+
+def _stated(case: CaseSpec) -> Iterator[tuple[str, object]]:
+    """Yields the computed features that the case states."""
+    asked = case.request
+    for name in _STATED:
+        value = known(getattr(asked, name))
+        if value is not None:
+            yield name, value
+    if isinstance(asked.messages, int):
+        yield "messages", asked.messages
+    if _wants_json(case) and known(asked.wants_json) is None:
+        yield "wants_json", False
+
+
+def _world(world: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    for name in ("hour", "weekday"):
+        if name in world:
+            yield name, world[name]

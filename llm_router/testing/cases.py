@@ -1,0 +1,117 @@
+"""Runs a spec's `tests:` without network, keys or waiting.
+
+Each case goes through the real engine: features, decision, codecs, classification, retries and fallback. Only the
+clock and the providers are not real.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from llm_router.diagnostics import Span
+from llm_router.engine.answer import Answer
+from llm_router.engine.drive import run
+from llm_router.engine.events import AttemptFinished, DecisionMade
+from llm_router.engine.request import Job, decided, serve
+from llm_router.engine.wiring import Wiring
+from llm_router.errors import RequestError, RouterError
+from llm_router.policy.explain import explain
+from llm_router.policy.program import Program
+from llm_router.spec.model_cases import CaseSpec
+from llm_router.spec.read import Reading
+from llm_router.testing.case_expect import Came, differences
+from llm_router.testing.case_names import check_cases, placements_of
+from llm_router.testing.case_request import emulated_wiring, job_of, own_fields, script_of
+from llm_router.testing.clock import VirtualClock
+from llm_router.testing.emulator import Emulator
+from llm_router.testing.performer import Performer
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResult:
+    """What came of one case.
+
+    `differences` tell in words what isn't as expected; `explanation` is why the request was decided as it was, as
+    `llm-router explain` prints it. `asked` is everybody who was asked, in order; `answered` who answered.
+    """
+
+    name: str
+    passed: bool
+    differences: tuple[str, ...]
+    explanation: str
+    span: Span
+    asked: tuple[str, ...] = ()
+    answered: str | None = None
+
+
+def run_cases(program: Program, reading: Reading) -> tuple[CaseResult, ...]:
+    """The result of each case of the spec that `program` was compiled from, in the file's order."""
+    return tuple(iter_cases(program, reading))
+
+
+def iter_cases(program: Program, reading: Reading) -> Iterator[CaseResult]:
+    """Yields the results one by one."""
+    stage = _Stage(program, reading, emulated_wiring(program), own_fields(program))
+    for place, case in enumerate(reading.spec.tests if reading.spec else ()):
+        yield stage.run(case, place)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """What all cases of a spec share."""
+
+    program: Program
+    reading: Reading
+    wiring: Wiring
+    also: frozenset[str]
+    misnamed: dict[int, list[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Sort the wrong names by the case that they stand in."""
+        starts = [self._span(place).line for place in range(len(self.reading.spec.tests if self.reading.spec else ()))]
+        for found in check_cases(self.program, self.reading):
+            place = sum(start <= found.span.line for start in starts) - 1
+            told = f"{found.message}; {found.help}" if found.help else found.message
+            self.misnamed.setdefault(place, []).append(told)
+
+    def run(self, case: CaseSpec, place: int) -> CaseResult:
+        """One case."""
+        name = case.name or f"test {place + 1}"
+        wrong = self.misnamed.get(place)
+        if wrong:
+            return CaseResult(name, False, tuple(wrong), "", self._span(place))
+        placements = placements_of(case, ("tests", place), self.program, self.reading.source)
+        try:
+            job = job_of(case, name, self.program, self.wiring)
+        except RequestError as error:
+            return CaseResult(name, False, (f"the request is wrong: {error}",), "", self._span(place))
+        came = self._play(case, job)
+        found = tuple(differences(case, came, placements))
+        answered = came.answer.deployment if came.answer else None
+        return CaseResult(name, not found, found, self._explained(job), self._span(place), came.asked, answered)
+
+    def _play(self, case: CaseSpec, job: Job) -> Came:
+        clock = VirtualClock()
+        emulator = Emulator(script_of(case, self.program), also=self.also, clock=clock)
+        performer = Performer(emulator, clock)
+        answer: Answer | None = None
+        error: RouterError | None = None
+        try:
+            answer = run(serve(job), performer)
+        except RouterError as raised:
+            error = raised
+        decision = next((event.decision for event in performer.events if isinstance(event, DecisionMade)), None)
+        reports = tuple(event.report for event in performer.events if isinstance(event, AttemptFinished))
+        return Came(self.program, decision, answer, error, reports)
+
+    def _explained(self, job: Job) -> str:
+        clock = VirtualClock()
+        try:
+            features, snapshot, _ = run(decided(job), Performer(Emulator(clock=clock), clock))
+            return explain(self.program, features, snapshot).text()
+        except RequestError:
+            return ""
+
+    def _span(self, place: int) -> Span:
+        return self.reading.source.span(("tests", place))
