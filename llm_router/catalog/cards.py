@@ -122,7 +122,7 @@ class _Rows:
         refuses = frozenset(row.get("refuses", ()))
         if supports is not None:
             refuses |= frozenset() if "reasoning" in supports else {"reasoning"}
-            supports |= PROVIDERS[kind].adds if kind in PROVIDERS else frozenset()
+            supports |= PROVIDERS[kind].adds if kind is not None and kind in PROVIDERS else frozenset()
         return ModelCard(
             name,
             row["context"],

@@ -1,0 +1,85 @@
+"""OpenAI's vocabularies, where they lie on this machine: nothing here reaches for the network.
+
+`tiktoken` (extra `tokens`) knows how a vocabulary is used, but fetches the file when it isn't cached. So its recipe is
+run with a loader of our own, which takes only what is there: in tiktoken's cache, or bundled with llama-index-core.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import importlib
+import importlib.util
+import os
+import tempfile
+import types
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import tiktoken
+
+Count = Callable[[str], int]
+
+
+def counter_for(model: str) -> Count | None:
+    """A function that counts a text's tokens as `model` reads it; None where that can't be known here and offline."""
+    name = _vocabulary_of(model)
+    encoding = _load(name) if name else None
+    return None if encoding is None else lambda text: len(encoding.encode_ordinary(_paired(text)))
+
+
+@cache
+def _vocabulary_of(model: str) -> str | None:
+    """The name of the vocabulary, by tiktoken's own table."""
+    if importlib.util.find_spec("tiktoken") is None:
+        return None
+    from tiktoken.model import encoding_name_for_model
+
+    try:
+        return encoding_name_for_model(model)
+    except KeyError:
+        return None
+
+
+@cache
+def _load(name: str) -> tiktoken.Encoding | None:
+    import tiktoken
+
+    recipes = importlib.import_module("tiktoken_ext.openai_public")
+    recipe = recipes.ENCODING_CONSTRUCTORS.get(name)
+    if recipe is None:
+        return None
+    offline = types.FunctionType(recipe.__code__, {**vars(recipes), "load_tiktoken_bpe": _read_ranks})
+    try:
+        return tiktoken.Encoding(**offline())
+    except FileNotFoundError:
+        return None
+
+
+def _read_ranks(url: str, expected_hash: str | None = None) -> dict[bytes, int]:
+    """The vocabulary that tiktoken would fetch from `url`. Raises FileNotFoundError where it isn't on this machine."""
+    for folder in _folders():
+        path = folder / hashlib.sha1(url.encode()).hexdigest()
+        content = path.read_bytes() if path.is_file() else b""
+        if content and expected_hash in (None, hashlib.sha256(content).hexdigest()):
+            pairs = (line.split() for line in content.splitlines() if line)
+            return {base64.b64decode(token): int(rank) for token, rank in pairs}
+    raise FileNotFoundError(url)
+
+
+def _folders() -> Iterator[Path]:
+    for variable in ("TIKTOKEN_CACHE_DIR", "DATA_GYM_CACHE_DIR"):
+        if folder := os.environ.get(variable):
+            yield Path(folder)
+    yield Path(tempfile.gettempdir()) / "data-gym-cache"
+    spec = importlib.util.find_spec("llama_index")
+    for folder in spec.submodule_search_locations or () if spec else ():
+        yield Path(folder) / "core" / "_static" / "tiktoken_cache"
+
+
+def _paired(text: str) -> str:
+    """The text with half surrogates replaced, as JSON carries them to a provider."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
