@@ -17,6 +17,7 @@ from llm_router.policy.conditions import ConditionReader, allowed_by, close_task
 from llm_router.policy.fingerprint import program_hash, spec_hash
 from llm_router.policy.follow import over
 from llm_router.policy.layers import fallback_of, health_of, settings_of, timeouts_of
+from llm_router.policy.lint import Subject, findings
 from llm_router.policy.match import build_index
 from llm_router.policy.names import Names
 from llm_router.policy.program import Deployment, Guard, Program, Provider, Rule, Tier
@@ -65,8 +66,11 @@ def compile_spec(
     draft = Draft(reading.spec, Report(reading.source), environment)
     for step in PASSES:
         draft = step(draft)
-    found = in_order((*reading.diagnostics, *draft.report.found))
-    return None if has_errors(found) else _seal(draft), found
+    found = (*reading.diagnostics, *draft.report.found)
+    if has_errors(found):
+        return None, in_order(found)
+    program = _seal(draft)
+    return program, in_order((*found, *findings(Subject(program, reading.source))))
 
 
 def bind_names(draft: Draft) -> Draft:

@@ -1,4 +1,4 @@
-"""What a lint looks at: the program, the spec it came from, and where things stand in the file."""
+"""What a lint looks at: the program, and the file that it came from."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from llm_router.diagnostics import Diagnostic, Span
 from llm_router.policy.boxes import Coverage
 from llm_router.policy.program import Deployment, Program, Rule, Tier
 from llm_router.spec.feature_types import feature_type
-from llm_router.spec.model import Spec
 from llm_router.spec.source import Path, Source
 
 SINGLE_VALUED = frozenset({"word", "text", "boolean", "number"})
@@ -21,7 +20,6 @@ class Subject:
     """One compiled spec."""
 
     program: Program
-    spec: Spec
     source: Source
     shadows: dict[int, Coverage] = field(default_factory=dict, repr=False)
     """What was found about earlier rules, by the place of a rule: two lints ask."""
