@@ -16,6 +16,7 @@ from typing import Literal
 from typing_extensions import override
 
 from llm_router.engine.effects import Close, Emit, Expired, Lost, Now, Open, Read, Reply
+from llm_router.errors import FailureClass
 from llm_router.messages import CONTENT, Assembly, ChatResponse, Finished, StreamEvent
 from llm_router.policy.program import Timeouts
 from llm_router.wire.codec import Codec, Decoder, Failure, HttpRequest, WireError
@@ -96,12 +97,13 @@ async def attempt(trial: Trial) -> Answered | Failed:
                 return Failed(_redirected(reply), await Now())
             progress.billed = True
             if trial.mode == "whole":
-                return await _read_whole(trial, reply)
+                return await _read_whole(trial, reply, progress)
             return await _read_stream(trial, reply, progress)
     except WireError as error:
         return progress.failed(error.failure, await Now())
     except Lost as error:
-        return progress.failed(Failure("connection_lost", str(error)), await Now())
+        kind: FailureClass = "truncated" if progress.begun else "connection_lost"
+        return progress.failed(Failure(kind, str(error)), await Now())
     except Expired:
         now = await Now()
         return progress.failed(Failure("timeout", _lateness(trial, now, progress)), now)
@@ -136,6 +138,7 @@ class _Progress:
     waiting: list[StreamEvent] = field(default_factory=list)
     first_content: float | None = None
     passed_on: bool = False
+    begun: bool = False
     billed: bool = False
     consumed_s: float = 0.0
 
@@ -165,9 +168,10 @@ def _redirected(reply: Reply) -> Failure:
     return Failure("not_found", f"the provider redirects to `{place}`: set `base_url` to where it is", reply.status)
 
 
-async def _read_whole(trial: Trial, reply: Reply) -> Answered:
+async def _read_whole(trial: Trial, reply: Reply, progress: _Progress) -> Answered:
     body = bytearray()
     while chunk := await Read(reply, trial.head_until()):
+        progress.begun = True
         body += chunk
     response = trial.codec.decode(reply.headers, bytes(body))
     _filtered(response)
@@ -191,6 +195,7 @@ async def _next_events(decoder: Decoder, reply: Reply, until: float, progress: _
     try:
         chunk = await Read(reply, until)
         if chunk:
+            progress.begun = True
             return decoder.feed(chunk)
     except (Lost, Expired, WireError):
         if progress.assembly.finish_reason is None:

@@ -74,8 +74,6 @@ class Standing:
 
 def what_follows(after: After, failure: Failure, standing: Standing) -> Step:
     """The step that `after`, complete, prescribes. A retry never takes a ready candidate's only attempt."""
-    if standing.attempts_left <= 0 or standing.time_left_s <= 0:
-        return Stop()
     if _may_retry(after, failure, standing):
         wait = pause(after.wait or Wait(), standing.tries_here, standing.chance)
         wait = max(wait, failure.retry_after_s or 0.0)
