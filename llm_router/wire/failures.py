@@ -60,7 +60,7 @@ _TABLE: tuple[_Row, ...] = (
         r"(?:prompt|input|request|conversation)[^.]{0,40} (?:is|are) too (?:long|large)",
         r"too many (?:prompt |input |total )?tokens",
         r"tokens? (?:count )?(?:exceeds?|exceeded) ",
-        r"inputs? tokens[^.]{0,60}(?:must be|exceed)",
+        r"inputs?`? tokens[^.]{0,60}(?:must be|exceed)",
         r"length of all messages is too long",
         r"reduce the length of the (?:messages|prompt|input)",
         statuses=(*_OWN_FAULT, 0),

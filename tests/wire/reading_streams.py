@@ -88,6 +88,6 @@ def failure_summary(failure: Failure) -> dict[str, Any]:
         "status": failure.status,
         "code": failure.code,
         "request_id": failure.provider_request_id,
-        "retry_after_s": failure.retry_after_s,
+        "retry_after_s": None if failure.retry_after_s is None else round(failure.retry_after_s, 6),
     }
     return {key: value for key, value in said.items() if value is not None}

@@ -53,8 +53,12 @@ STREAMS = [recording for recording in ANSWERS if not _is_document(recording.body
 GOOD = [recording for recording in ANSWERS if "failure" not in GOLDEN.get(recording.name, {})]
 LATE = {"azure_openai/tool_call_parallel_stream-01-gpt-4o"}
 """Streams that say their finish reason with every chunk, and then go on."""
-_NAMES = {"ids": lambda recording: recording.name}
 _KINDS = {Text: "text", Reasoning: "reasoning", Refusal: "refusal", ToolCall: "call"}
+
+
+def each(chosen: list[Recording]) -> pytest.MarkDecorator:
+    """Runs a test for each of these recordings, under its name."""
+    return pytest.mark.parametrize("recording", chosen, ids=[recording.name for recording in chosen])
 
 
 def codec_of(recording: Recording) -> Codec:
@@ -90,12 +94,12 @@ def _failed(failure: Any) -> dict[str, Any]:
     return {key: value for key, value in said.items() if value is not None}
 
 
-@pytest.mark.parametrize("recording", CHATS, **_NAMES)
+@each(CHATS)
 def test_a_recording_decodes_as_judged(recording: Recording) -> None:
     assert observed(recording) == GOLDEN[recording.name]
 
 
-@pytest.mark.parametrize("recording", STREAMS, **_NAMES)
+@each(STREAMS)
 def test_a_stream_gives_the_same_however_it_is_cut(recording: Recording) -> None:
     codec, body = codec_of(recording), recording.body
     whole = decode_stream(codec, recording.headers, [body])
@@ -106,7 +110,7 @@ def test_a_stream_gives_the_same_however_it_is_cut(recording: Recording) -> None
         assert decode_stream(codec, recording.headers, halves(body, cut)) == whole
 
 
-@pytest.mark.parametrize("recording", [stream for stream in STREAMS if stream.name not in LATE], **_NAMES)
+@each([stream for stream in STREAMS if stream.name not in LATE])
 def test_a_stream_that_is_cut_short_is_never_a_whole_answer(recording: Recording) -> None:
     body = recording.body
     whole = decode_stream(codec_of(recording), recording.headers, [body])
@@ -121,7 +125,7 @@ def _content(outcome: Outcome) -> tuple[Any, ...]:
     return response.finish_reason, response.message
 
 
-@pytest.mark.parametrize("recording", STREAMS, **_NAMES)
+@each(STREAMS)
 def test_nothing_after_the_end_of_a_stream_counts(recording: Recording) -> None:
     decoder = codec_of(recording).decoder(recording.headers)
     try:
@@ -134,7 +138,7 @@ def test_nothing_after_the_end_of_a_stream_counts(recording: Recording) -> None:
         assert decoder.close() == []
 
 
-@pytest.mark.parametrize("recording", GOOD, **_NAMES)
+@each(GOOD)
 def test_an_answer_is_what_a_plain_reader_finds(recording: Recording) -> None:
     stream = recording in STREAMS
     codec = codec_of(recording)
@@ -152,7 +156,7 @@ def test_an_answer_is_what_a_plain_reader_finds(recording: Recording) -> None:
     assert response.usage.input in (plain["prompt_tokens"], (plain["prompt_tokens"] or 0) + heard)
 
 
-@pytest.mark.parametrize("recording", [r for r in STREAMS if r.provider == "perplexity"], **_NAMES)
+@each([r for r in STREAMS if r.provider == "perplexity"])
 def test_deltas_spell_the_message_that_perplexity_repeats(recording: Recording) -> None:
     last = [line for line in recording.body.splitlines() if line.startswith(b"data:")][-1]
     message = json.loads(last[5:])["choices"][0]["message"]["content"]

@@ -51,7 +51,10 @@ def _said(message: Message, quirks: Quirks) -> dict[str, Json]:
 def _result(part: Part, quirks: Quirks) -> JsonObject:
     if not isinstance(part, ToolResult):
         raise Unsupported("a tool message that holds more than results")
-    return {"role": "tool", "tool_call_id": _call_id(part.call_id, quirks), "content": result_text(part)}
+    text_only = quirks.tool_results == "text" or all(isinstance(piece, Text) for piece in part.parts)
+    said = (Text("Error:"), *part.parts) if part.is_error else part.parts
+    content = result_text(part) if text_only else encode_content(said, quirks)
+    return {"role": "tool", "tool_call_id": _call_id(part.call_id, quirks), "content": content}
 
 
 def _assistant(message: Message, quirks: Quirks) -> dict[str, Json]:

@@ -15,6 +15,7 @@ is what most compatible servers understand.
 | `parallel_tool_calls` | `yes`, `no` | whether that option exists |
 | `strict_tools` | `yes`, `no` | whether tools take `strict`; `no`: it is left out, as it only sharpens the schema |
 | `tool_call_ids` | `any`, `nine` | `nine`: exactly nine letters and digits; other ids are mapped |
+| `tool_results` | `text`, `parts` | `parts`: a tool may answer with images and files too |
 | `json` | `schema`, `object`, `tool`, `prompt` | how an answer in JSON is asked for: see `answers.py` |
 | `history_reasoning` | `none`, `reasoning_content`, `reasoning`, `parts` | where an earlier message's reasoning goes |
 | `images` | `yes`, `no` | whether images can be sent |
@@ -45,6 +46,7 @@ class Quirks:
     parallel_tool_calls: Flag = "yes"
     strict_tools: Flag = "yes"
     tool_call_ids: Literal["any", "nine"] = "any"
+    tool_results: Literal["text", "parts"] = "text"
     json: Literal["schema", "object", "tool", "prompt"] = "schema"
     history_reasoning: Literal["none", "reasoning_content", "reasoning", "parts"] = "none"
     images: Flag = "yes"
