@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from llm_router.engine.attempt import Answered, Failed
 from llm_router.engine.line import Held
@@ -29,6 +29,20 @@ class Miss:
     failed: Failed
 
 
+@dataclass(slots=True)
+class Tried:
+    """What a request has tried so far.
+
+    `unable` maps deployments whose dialect can't say what is asked for to the reason. `stopped` says that after the
+    last failure nobody else may be asked.
+    """
+
+    reports: list[AttemptReport] = field(default_factory=list)
+    misses: list[Miss] = field(default_factory=list)
+    unable: dict[str, str] = field(default_factory=dict)
+    stopped: bool = False
+
+
 def nobody(decision: Decision) -> RouterError:
     """Why nobody is asked at all."""
     if decision.refused is not None:
@@ -40,24 +54,15 @@ def nobody(decision: Decision) -> RouterError:
     return NoCandidate(f"{where} nobody who may serve this request", reasons=reasons, decision_id=decision.id)
 
 
-def final_error(
-    decision: Decision,
-    misses: Sequence[Miss],
-    reports: Sequence[AttemptReport],
-    held: Sequence[Held],
-    unable: Mapping[str, str],
-    *,
-    now: float,
-    stopped: bool,
-) -> RouterError:
+def final_error(decision: Decision, tried: Tried, held: Sequence[Held], now: float) -> RouterError:
     """The error of the class that matters: of the failure that stopped the request, else of the most telling one."""
-    if misses:
-        miss = misses[-1] if stopped else _most_telling(misses)
-        return _of_miss(decision, miss, reports, _waits(held, now))
+    if tried.misses:
+        miss = tried.misses[-1] if tried.stopped else _most_telling(tried.misses)
+        return _of_miss(decision, miss, tried.reports, _waits(held, now))
     if held:
         return _of_held(decision, held, now)
-    if unable:
-        reasons = {**decision.reasons(), **unable}
+    if tried.unable:
+        reasons = {**decision.reasons(), **tried.unable}
         return NoCandidate("no candidate's dialect can say what is asked for", reasons=reasons, decision_id=decision.id)
     return PROVIDER_ERRORS["timeout"]("the deadline passed before anybody was asked", decision_id=decision.id)
 

@@ -62,7 +62,7 @@ class Standing:
 
     `tries_here` counts the attempts at the deployment that failed, `attempts_left` those that the request may still
     make, `others` the ready candidates that were not asked yet. `time_left_s` runs to the deadline. `chance` is in
-    [0, 1).
+    [0, 1); `affordable` says whether what the request may cost allows another attempt here.
     """
 
     tries_here: int
@@ -70,6 +70,7 @@ class Standing:
     others: int
     time_left_s: float
     chance: float
+    affordable: bool = True
 
 
 def what_follows(after: After, failure: Failure, standing: Standing) -> Step:
@@ -88,6 +89,7 @@ def _may_retry(after: After, failure: Failure, standing: Standing) -> bool:
     return (
         standing.tries_here <= (after.retry or 0)
         and standing.attempts_left > standing.others
+        and standing.affordable
         and failure.kind != "timeout"
         and (failure.retry_after_s or 0.0) <= patience
     )
