@@ -10,7 +10,7 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from llm_router.catalog.providers import PROVIDERS
 from llm_router.diagnostics import Diagnostic, Span
@@ -99,6 +99,8 @@ class _Unbound(Exception):
 
 def _endpoint(deployment: Deployment, environment: Environment) -> Endpoint:
     provider = deployment.provider
+    if environment.emulator is not None:
+        return _emulated(deployment, environment.emulator)
     base_url = _base_url(provider, environment)
     if provider.local and not is_loopback(base_url):
         raise _Unbound(_not_local(provider, base_url))
@@ -108,6 +110,14 @@ def _endpoint(deployment: Deployment, environment: Environment) -> Endpoint:
         _text(provider.organization, environment),
         {name: _text(value, environment) or "" for name, value in provider.query.items()},
     )
+
+
+def _emulated(deployment: Deployment, url: str) -> Endpoint:
+    """Where a stand-in is asked for this deployment: its path says whom it stands in for, and of what kind it is."""
+    kind = deployment.provider.kind
+    place = f"{url.rstrip('/')}/{quote(deployment.name, safe='')}"
+    native = PROVIDERS[kind].dialect == "ollama"
+    return Endpoint(place if native else f"{place}/{kind}/v1", Secret("emulated"))
 
 
 def _base_url(provider: Provider, environment: Environment) -> str:

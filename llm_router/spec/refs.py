@@ -73,10 +73,14 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What references are resolved against: variables, and the folder that relative paths start from."""
+    """What references are resolved against: variables, and the folder that relative paths start from.
+
+    `emulator` is the address of a stand-in that answers for every provider, in tests: then nobody needs a key.
+    """
 
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     directory: Path = Path()
+    emulator: str | None = None
 
     @classmethod
     def of_process(cls, directory: Path | str = ".") -> Environment:

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from urllib.parse import quote
 
-from llm_router.catalog.providers import PROVIDERS
 from llm_router.engine.request import Job
 from llm_router.engine.wiring import Wiring, wire
 from llm_router.messages import ChatRequest, JsonFormat, Message, Settings, assistant, system, user
-from llm_router.policy.binding import Binding, Endpoint
+from llm_router.policy.binding import bind
 from llm_router.policy.hints import Hints
 from llm_router.policy.program import Program
-from llm_router.policy.secret import Secret
 from llm_router.spec.model_cases import CaseSpec, RequestSpec
-from llm_router.spec.refs import known
+from llm_router.spec.refs import Environment, known
 from llm_router.testing.script import On
-
-KEY = "emulated"
-"""The key of every emulated provider."""
 
 _HINTS = ("task", "cost", "budget", "speed", "capability", "model", "provider", "prefer", "user", "session", "run",
           "tags", "metadata")  # fmt: skip
@@ -29,19 +23,9 @@ _ANSWER = JsonFormat({"type": "object", "properties": {"answer": {"type": "strin
 _SPEAKERS: Mapping[str, Callable[[str], Message]] = {"system": system, "user": user, "assistant": assistant}
 
 
-def emulated_wiring(program: Program, url: str = "http://emulator.invalid") -> Wiring:
-    """Where each deployment is reached: below `url`, under its own name, so that the emulator tells them apart."""
-    endpoints = {
-        name: Endpoint(emulated_address(url, name, deployment.provider.kind), Secret(KEY))
-        for name, deployment in program.deployments.items()
-    }
-    return wire(Binding(program, endpoints, {}, {}))
-
-
-def emulated_address(url: str, name: str, kind: str) -> str:
-    """The base URL under which an emulator at `url` knows `name` and speaks as this kind of provider does."""
-    place = f"{url}/{quote(name, safe='')}"
-    return f"{place}/{kind}/v1" if PROVIDERS[kind].dialect == "openai" else place
+def emulated_wiring(program: Program) -> Wiring:
+    """Every deployment bound to a stand-in that tells them apart by their names."""
+    return wire(bind(program, Environment(emulator="http://emulator.invalid")))
 
 
 def own_fields(program: Program) -> frozenset[str]:
@@ -54,7 +38,7 @@ def own_fields(program: Program) -> frozenset[str]:
 def script_of(case: CaseSpec, program: Program) -> tuple[On, ...]:
     """What each deployment answers; a name that stands for several keys speaks for each of them."""
     return tuple(
-        On(turns, provider=name)
+        On(turns, deployment=name)
         for member, turns in case.answers.items()
         for name in program.members.get(member, (member,))
     )

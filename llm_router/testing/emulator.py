@@ -35,8 +35,9 @@ class LogEntry:
 
     `headers` are without credentials; `key` is the start of the SHA-256 of the credential, enough to tell keys apart.
     `body` is the JSON that was sent, None where it was none. `answered` is `ok`, the name of the fault, or `rejected`
-    for a request that a strict provider turns down. `time` is by the emulator's clock. `ending` tells whether the
-    reply was sent whole or its reader went away first; it changes when that is known.
+    for a request that a strict provider turns down. `deployment` is whom the path names, if it does. `time` is by the
+    emulator's clock. `ending` tells whether the reply was sent whole or its reader went away first; it changes when
+    that is known.
     """
 
     number: int
@@ -47,7 +48,7 @@ class LogEntry:
     key: str | None
     body: Json
     model: str | None = None
-    provider: str | None = None
+    deployment: str | None = None
     answered: str = "rejected"
     status: int | None = None
     stream: bool = False
@@ -56,12 +57,12 @@ class LogEntry:
 
 @dataclass(slots=True)
 class _Counts:
-    """How often each entry of the script was used, by provider and model."""
+    """How often each entry of the script was used, by deployment and model."""
 
     used: Counter[tuple[int, str | None, str]] = field(default_factory=Counter)
 
     def next(self, place: int, question: Question) -> int:
-        key = (place, question.provider, question.model)
+        key = (place, question.deployment, question.model)
         self.used[key] += 1
         return self.used[key] - 1
 
@@ -69,7 +70,7 @@ class _Counts:
 class Emulator:
     """Answers requests as a provider would; threads may share one.
 
-    `script` says who answers what: `{"gpt-4o": ["rate_limit", "ok"], "*": "hello"}` by model, `provider:model` or glob,
+    `script` says who answers what: `{"gpt-4o": ["rate_limit", "ok"], "*": Say("hello")}` by model, deployment or glob,
     or a list of `On` entries, of which the first that matches speaks. `models` are those that exist (default: every
     name), `keys` those that are accepted (default: any). `also` names body fields to accept beyond the dialect's own.
     `pace_s` is the pause before each piece of a stream, in seconds. `clock` gives seconds since the epoch.
@@ -141,7 +142,7 @@ class Emulator:
             question = dialect.question(asked, self._house)
         except Rejected as rejected:
             return dialect.problem(rejected.problem)
-        entry.model, entry.provider, entry.stream = question.model, question.provider, question.stream
+        entry.model, entry.deployment, entry.stream = question.model, question.deployment, question.stream
         return self._scripted(question, dialect, entry)
 
     def _scripted(self, question: Question, dialect: Dialect, entry: LogEntry) -> Reply:

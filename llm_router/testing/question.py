@@ -17,12 +17,12 @@ class Question:
     """An accepted request, as far as an answer depends on it.
 
     `text` is the last user text. `must_call` is the tool that has to be called, `*` for any. `schema` is what the
-    answer must fit. `provider` is the first part of the path, where that isn't the dialect's own.
+    answer must fit. `deployment` is the first part of the path, where that isn't the dialect's own.
     """
 
     dialect: str
     model: str
-    provider: str | None = None
+    deployment: str | None = None
     text: str = field(default="", repr=False)
     stream: bool = False
     tools: tuple[Tool, ...] = ()

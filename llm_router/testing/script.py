@@ -68,52 +68,53 @@ Turns: TypeAlias = "Turn | Sequence[Turn]"
 
 @dataclass(frozen=True, slots=True)
 class On:
-    """Turns for the questions whose model, provider and last user text match these globs (case is ignored).
+    """Turns for the questions whose model, deployment and last user text match these globs (case is ignored).
 
-    The turns are taken one after another, counted for each model of each provider; the last is repeated.
+    The deployment is what the path names: of a router under `emulated(url)`, the deployment's name in its spec. The
+    turns are taken one after another, counted for each model of each deployment; the last is repeated.
     """
 
     turns: Turns
     model: str = "*"
-    provider: str = "*"
+    deployment: str = "*"
     text: str = "*"
 
     def matches(self, question: Question) -> bool:
         """Whether this entry speaks of the question."""
-        pairs = ((self.model, question.model), (self.provider, question.provider or ""), (self.text, question.text))
-        return all(pattern == "*" or fnmatchcase(word.lower(), pattern.lower()) for pattern, word in pairs)
+        return (
+            _fits(self.model, question.model)
+            and _fits(self.deployment, question.deployment or "")
+            and _fits(self.text, question.text)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Keyed(On):
+    """Turns for whom `key` names: a model, a deployment, or `deployment:model`."""
+
+    key: str = "*"
+
+    @override
+    def matches(self, question: Question) -> bool:
+        """Whether any reading of the key fits: a wire name may hold a colon (`llama3:8b`), a deployment's too."""
+        deployment = question.deployment or ""
+        return any(_fits(self.key, name) for name in (question.model, deployment, f"{deployment}:{question.model}"))
+
+
+def _fits(pattern: str, word: str) -> bool:
+    return pattern == "*" or fnmatchcase(word.lower(), pattern.lower())
 
 
 Script: TypeAlias = Mapping[str, Turns] | Sequence[On]
 
 
 def read_script(script: Script) -> tuple[On, ...]:
-    """The entries of a script, each turn checked. A key is `model`, `provider:model` or `*`, globs allowed.
+    """The entries of a script, each turn checked. A key is a model, a deployment or `deployment:model`, globs allowed.
 
     Raises ValueError for a turn that can't be read.
     """
-    entries = tuple(_keyed(key, turns) for key, turns in script.items()) if isinstance(script, Mapping) else script
-    return tuple(replace(entry, turns=_checked(entry.turns)) for entry in entries)
-
-
-def _keyed(key: str, turns: Turns) -> On:
-    """An exact name goes before `provider:model`, because a wire name may hold a colon (`llama3:8b`)."""
-    provider, colon, model = key.partition(":")
-    return _OnEither(turns, key, provider=provider, rest=model) if colon else On(turns, model=key)
-
-
-@dataclass(frozen=True, slots=True)
-class _OnEither(On):
-    """Turns for the model `model`, or for the model `rest` of `provider`."""
-
-    rest: str = "*"
-
-    @override
-    def matches(self, question: Question) -> bool:
-        """Whether either reading of the key holds."""
-        return On((), model=self.model).matches(question) or On((), model=self.rest, provider=self.provider).matches(
-            question
-        )
+    keyed = (_Keyed(turns, key=key) for key, turns in script.items()) if isinstance(script, Mapping) else script
+    return tuple(replace(entry, turns=_checked(entry.turns)) for entry in keyed)
 
 
 def _checked(turns: Turns) -> Sequence[Turn]:

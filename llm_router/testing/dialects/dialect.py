@@ -80,7 +80,7 @@ def read_tool(tool: JsonObject) -> Tool:
     return replace(described, parameters=parameters) if isinstance(parameters, Mapping) else described
 
 
-def provider_of(path: str, own: Collection[str]) -> str | None:
+def deployment_of(path: str, own: Collection[str]) -> str | None:
     """The first part of the path, unless it belongs to the dialect's own addresses."""
     first = path.lstrip("/").partition("/")[0]
     return None if first in own or not first else unquote(first)

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from llm_router.errors import FailureClass
 from llm_router.messages import ChatResponse, Json, JsonObject, Reasoning, Refusal, Text, ToolCall, Usage
-from llm_router.testing.dialects.dialect import House, Moment, json_reply, provider_of, read_object, read_tool
+from llm_router.testing.dialects.dialect import House, Moment, deployment_of, json_reply, read_object, read_tool
 from llm_router.testing.dialects.ollama_rules import body_shape, broken_rules, misfit_problem
 from llm_router.testing.faults import Fault, sized
 from llm_router.testing.question import Problem, Question, Rejected, estimate_tokens
@@ -94,7 +94,7 @@ def _question(path: str, body: JsonObject) -> Question:
     return Question(
         dialect=Ollama.name,
         model=str(body["model"]),
-        provider=provider_of(path, ("api",)),
+        deployment=deployment_of(path, ("api",)),
         text=_last_user_text(body),
         stream=body.get("stream") is not False,
         tools=tuple(read_tool(tool) for tool in tools if isinstance(tool, Mapping)) if isinstance(tools, list) else (),

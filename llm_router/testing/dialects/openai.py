@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from llm_router.errors import FailureClass
 from llm_router.messages import ChatResponse, Json, JsonObject, Reasoning, Refusal, Text, ToolCall, Usage
-from llm_router.testing.dialects.dialect import House, Moment, json_reply, provider_of, read_object, read_tool
+from llm_router.testing.dialects.dialect import House, Moment, deployment_of, json_reply, read_object, read_tool
 from llm_router.testing.dialects.openai_rules import (
     FAMILY,
     KEYLESS,
@@ -181,8 +181,8 @@ class _Frame:
 
 
 def kind_of(path: str) -> str | None:
-    """The kind of provider that the path names, if it does."""
-    return next((part for part in path.split("/") if part in FAMILY), None)
+    """The kind of provider that the path names, if it does; the last one, because a deployment may have such a name."""
+    return next((part for part in reversed(path.split("/")) if part in FAMILY or part == OpenAI.name), None)
 
 
 def _question(path: str, body: JsonObject) -> Question:
@@ -194,7 +194,7 @@ def _question(path: str, body: JsonObject) -> Question:
     return Question(
         dialect=OpenAI.name,
         model=str(body["model"]),
-        provider=provider_of(path, ("v1", "openai", "chat", "models", "api")),
+        deployment=deployment_of(path, ("v1", "openai", "chat", "models", "api")),
         text=_last_user_text(body),
         stream=bool(body.get("stream")),
         tools=tuple(read_tool(tool) for tool in tools if isinstance(tool, Mapping)) if isinstance(tools, list) else (),
