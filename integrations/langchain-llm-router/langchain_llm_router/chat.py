@@ -17,7 +17,6 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from langchain_core.runnables import Runnable, RunnableConfig, ensure_config
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
-from llm_router.context import merge_hints, only_hints
 from pydantic import BaseModel, Field, PrivateAttr
 from typing_extensions import override
 
@@ -28,6 +27,7 @@ from langchain_llm_router.hints import Resolved, hints_of_config, resolve
 from langchain_llm_router.structured import structured_output
 from llm_router import Router
 from llm_router.catalog.tokens import count_text
+from llm_router.context import merge_hints, only_hints
 from llm_router.engine.answer import Answer
 from llm_router.errors import RequestError
 from llm_router.keywords import check_tool_choice, read_constructor, read_hints, read_keywords, read_routing, read_tool
@@ -56,6 +56,8 @@ class ChatLLMRouter(BaseChatModel):
     stop: list[str] | None = None
     seed: int | None = None
     reasoning_effort: str | None = None
+    streaming: bool | None = None
+    """Whether `invoke` streams as well; unless said, it does where a handler listens to the pieces."""
     _bound: Mapping[str, object] = PrivateAttr(default_factory=dict)
 
     def __init__(self, *, spec: Mapping[str, Any] | str | None = None, **options: Any) -> None:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import Runnable
-from llm_router.cli.demo.acts import Act, Write
-from llm_router.cli.demo.documents import Document, passages
 
 from langchain_llm_router.chat import ChatLLMRouter
 from llm_router import Router
+from llm_router.cli.demo.acts import Act, Write
+from llm_router.cli.demo.documents import Document, passages
 
 PROMPT = ChatPromptTemplate.from_messages(
     [("system", "Answer from the context only."), ("human", "{context}\n\nQuestion: {question}")]

@@ -8,12 +8,12 @@ from typing import Any
 from llama_index.core.query_engine import RetrieverQueryEngine
 from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
-from llm_router.cli.demo.acts import Act, Write
-from llm_router.cli.demo.documents import Document, passages
+from llama_index.llms.llm_router.llm import LLMRouter
 from typing_extensions import override
 
-from llama_index.llms.llm_router.llm import LLMRouter
 from llm_router import Router
+from llm_router.cli.demo.acts import Act, Write
+from llm_router.cli.demo.documents import Document, passages
 
 WHOLE = "What does a hard deadline bound?"
 STREAMED = "Why is a price below a thousandth of a dollar suspicious?"

@@ -268,7 +268,8 @@ class LLMRouter(FunctionCallingLLM):
         **prompt_args: Any,
     ) -> Model:
         """An object of `output_cls`."""
-        return super().structured_predict(output_cls, prompt, _routed(prompt, llm_kwargs), **prompt_args)
+        found: Model = super().structured_predict(output_cls, prompt, _routed(prompt, llm_kwargs), **prompt_args)
+        return found
 
     @override
     async def astructured_predict(
@@ -279,7 +280,9 @@ class LLMRouter(FunctionCallingLLM):
         **prompt_args: Any,
     ) -> Model:
         """An object of `output_cls`."""
-        return await super().astructured_predict(output_cls, prompt, _routed(prompt, llm_kwargs), **prompt_args)
+        routed = _routed(prompt, llm_kwargs)
+        found: Model = await super().astructured_predict(output_cls, prompt, routed, **prompt_args)
+        return found
 
     @override
     def stream_structured_predict(
