@@ -15,8 +15,8 @@ from typing import Literal, TypeAlias
 from llm_router.policy.example import example_in
 from llm_router.policy.match import holds
 from llm_router.policy.predicates import boxes_of_test
-from llm_router.policy.space import Box, Space
-from llm_router.spec.condition import All, AnyOf, Condition, Declarations, Not, Placement, Test
+from llm_router.policy.space import Box, Dimension, Space
+from llm_router.spec.condition import All, AnyOf, Condition, Declarations, Not, Placement, Test, reads
 
 LIMIT = 100_000
 """How many pairs of boxes are met or taken away before an analysis is given up."""
@@ -74,7 +74,7 @@ def covered_by(condition: Condition, others: Sequence[Condition], declarations: 
 def witness(condition: Condition, declarations: Declarations | Placement) -> Mapping[str, object] | None:
     """Values under which the condition holds, `None` for an absent feature; `None` where none were found.
 
-    Only features that matter are named.
+    Only features that the condition reads are named.
     """
     boxes = _known_boxes(condition, declarations)
     return _example(boxes or (), condition, (), Space(declarations))
@@ -84,13 +84,25 @@ def _example(
     boxes: Boxes, condition: Condition, others: Sequence[Condition], space: Space
 ) -> Mapping[str, object] | None:
     """An example out of these boxes for which the condition holds and none of the others does."""
+    always = _never_absent(frozenset().union(reads(condition), *(reads(other) for other in others)), space)
     for box in boxes[:MOST_EXAMPLES]:
-        example = example_in(box, space)
-        if example is not None:
+        found = example_in(box, space)
+        if found is not None:
+            example = {**found, **{feature: value for feature, value in always.items() if feature not in found}}
             values = {feature: value for feature, value in example.items() if value is not None}
             if holds(condition, values) and not any(holds(other, values) for other in others):
                 return example
     return None
+
+
+def _never_absent(features: frozenset[str], space: Space) -> Mapping[str, object]:
+    """Values for those features that every request has: what stands in for an absent one, else the simplest."""
+    kinds = {feature: space.kind(feature) for feature in sorted(features)}
+    return {
+        feature: space.full(Dimension(feature)).example() if kind.absent is None else kind.absent
+        for feature, kind in kinds.items()
+        if not kind.may_be_absent
+    }
 
 
 @lru_cache(maxsize=8192)

@@ -27,7 +27,7 @@ from llm_router.spec.source import Path, Source
 from llm_router.spec.tokens import Fault, Token, tokenize
 
 DEEPEST = 32
-"""How deep brackets may nest."""
+"""How deep brackets and `not` may nest, so that no walk over a condition runs out of stack."""
 
 _CLOSING = {"(": ")", "[": "]"}
 
@@ -83,7 +83,7 @@ class _Unreadable(Exception):
 
 @dataclass(slots=True)
 class _Reader:
-    """Walks the tokens once; `place` is the next to be read, `depth` the brackets around it."""
+    """Walks the tokens once; `place` is the next to be read, `depth` the brackets and `not`s around it."""
 
     text: str
     tokens: tuple[Token, ...]
@@ -123,14 +123,16 @@ class _Reader:
         return _joined(terms, All)
 
     def _negated(self) -> Condition | None:
-        negations = 0
+        depth = self.depth
         while self._joint("not"):
-            negations += 1
+            self.depth += 1
+        negations = self.depth - depth
         try:
             found = self._bracketed() if self.next.text == "(" else self._predicate()
         except _Unreadable:
             self._recover()
-            return None
+            found = None
+        self.depth = depth
         for _ in range(negations):
             found = found and Not(found)
         return found
@@ -147,15 +149,17 @@ class _Reader:
 
     def _bracketed(self) -> Condition | None:
         opening = self._take()
-        if self.depth == DEEPEST:
-            raise self._failed(
-                SYNTAX, Advice(f"brackets nest more than {DEEPEST} deep", "write several rules"), opening
-            )
         self.depth += 1
+        self._bear(opening)
         found = self._either()
-        self.depth -= 1
         self._close(opening)
         return found
+
+    def _bear(self, token: Token) -> None:
+        """Fails where it goes too deep."""
+        if self.depth > DEEPEST:
+            advice = Advice(f"this nests more than {DEEPEST} deep", "write it as several rules")
+            raise self._failed(SYNTAX, advice, token)
 
     def _close(self, opening: Token) -> None:
         closing = _CLOSING[opening.text]
@@ -168,6 +172,7 @@ class _Reader:
 
     def _predicate(self) -> Condition | None:
         name = self._take()
+        self._bear(name)
         features = self.scope.features
         if name.kind != "name" or name.text in ("and", "or", *OPS):
             advice = misplaced(name, self.tokens[self.place :], features)

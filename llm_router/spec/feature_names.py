@@ -82,9 +82,16 @@ def _meant(name: str, scope: Scope) -> str:
         if candidate in scope.features:
             return f"did you mean `{candidate}`?"
     habits = _PLACEMENT_HABITS if isinstance(scope.declarations, Placement) else _HABITS
-    candidates = [*scope.features, *([] if isinstance(scope.declarations, Placement) else ALIASES)]
-    meant = habits.get(name.lower()) or closest(name, candidates)
+    meant = habits.get(name.lower()) or _nearest(name, [*scope.features, *ALIASES])
     return f"did you mean `{meant}`?" if meant else ""
+
+
+def _nearest(name: str, features: list[str]) -> str | None:
+    """The closest feature; behind a prefix only the keys are compared, since the prefix is always the same."""
+    prefix = next((prefix for prefix in ("metadata.", "labels.") if name.startswith(prefix)), "")
+    keys = {feature.removeprefix(prefix): feature for feature in features if feature.startswith(prefix)}
+    found = closest(name.removeprefix(prefix), keys)
+    return keys[found] if found else None
 
 
 def _declare(name: str) -> str:

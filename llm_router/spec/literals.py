@@ -29,7 +29,7 @@ FEATURE = "LR340"
 METADATA_KEY = "LR341"
 LABEL_KEY = "LR342"
 WORD = "LR343"
-MISSING = "LR344"
+UNSET = "LR219"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +92,10 @@ def _referred(reference: Reference, written: Written, target: Target, scope: Sco
     try:
         text = reference.default if scope.environment is None else resolve(reference, scope.environment)
     except MissingReference as missing:
-        scope.fault(MISSING, f"`{missing.name}` is not set", written.span, f"set it, or write `{_DEFAULTED}`")
+        advice = f"set `{missing.name}`, or give it a default: `${{env:{missing.name}:-…}}`"
+        scope.fault(UNSET, f"`{missing.name}` is not set", written.span, advice)
         return None
     return reference if text is None else _typed(replace(written, value=text, form="resolved"), target, scope)
-
-
-_DEFAULTED = "${env:NAME:-default}"
 
 
 def describe(feature: FeatureType) -> str:

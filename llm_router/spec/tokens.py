@@ -37,6 +37,7 @@ _WORDS = re.compile(
     |(?P<name>[A-Za-z_](?:[\w-]|\.(?=[\w]))*)
     |(?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
     |(?P<unclosed>["'].*)
+    |(?P<curly>[“”„«][^“”»]*[“”»])
     |(?P<sign>==|!=|<=|>=|=~|!~|&&|\|\||[-+*/%<>=!()\[\],&|{}:;.?$~^@#`])
     """,
     re.VERBOSE | re.DOTALL,
@@ -52,26 +53,29 @@ def tokenize(text: str, report: Callable[[Fault], None]) -> tuple[Token, ...]:
     while place < len(text):
         match = _WORDS.match(text, place)
         if match is None:
-            report(_stray(text[place], place))
+            report(Fault(f"`{text[place]}` means nothing here", place, place + 1))
             place += 1
             continue
         place = match.end()
-        if match.lastgroup == "unclosed":
-            report(_unclosed(match))
+        if match.lastgroup in _FAULTS:
+            report(_FAULTS[match.lastgroup](match))
         if match.lastgroup is not None:
             tokens.append(_token(match))
     return (*tokens, Token("end", "", len(text), len(text)))
-
-
-def _stray(character: str, place: int) -> Fault:
-    advice = 'write straight quotes, as in `"code"`' if character in "“”‘’„«»" else ""
-    return Fault(f"`{character}` means nothing here", place, place + 1, advice)
 
 
 def _unclosed(match: re.Match[str]) -> Fault:
     """An open quote takes the rest of the expression with it."""
     quote = match[0][0]
     return Fault(f"the text that begins here has no closing `{quote}`", match.start(), match.end(), f"add `{quote}`")
+
+
+def _curly(match: re.Match[str]) -> Fault:
+    advice = f'write `"{match[0][1:-1]}"`'
+    return Fault(f"`{match[0]}` is in curly quotes", match.start(), match.end(), advice)
+
+
+_FAULTS: Mapping[str | None, Callable[[re.Match[str]], Fault]] = {"unclosed": _unclosed, "curly": _curly}
 
 
 def _token(match: re.Match[str]) -> Token:
@@ -83,6 +87,8 @@ def _token(match: re.Match[str]) -> Token:
             return Token("text", text, match.start(), match.end(), _ESCAPES.sub(_unescape, text[1:-1]))
         case "unclosed":
             return Token("text", text, match.start(), match.end(), text[1:].strip())
+        case "curly":
+            return Token("text", text, match.start(), match.end(), text[1:-1])
         case "name":
             return Token("name", text, match.start(), match.end(), text)
         case _:
