@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from llm_router.catalog.cards import card_named
 from llm_router.catalog.prices import find_price
@@ -18,6 +19,12 @@ from llm_router.policy.report import (
     Report,
 )
 from llm_router.spec.types import RESERVED
+
+
+class _Complaint(NamedTuple):
+    code: str
+    message: str
+    advice: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,29 +50,34 @@ class Names:
         return name in self.providers or name in PROVIDERS
 
     def complain(self, name: str, path: Path, report: Report) -> None:
-        """Say why a name means nothing."""
-        provider, colon, _ = name.partition(":")
-        if name in RESERVED:
-            report.error(UNKNOWN_NAME, path, f"`{name}` is nobody's name", "it has a meaning of its own elsewhere")
-        elif name in self.providers:
-            advice = f"give it a `default_model`, or write `{name}:` and the model"
-            report.error(NO_DEFAULT_MODEL, path, f"the provider `{name}` has no `default_model` to use", advice)
-        elif colon:
-            self.complain_provider(provider, path, report)
-        elif served := _served_by(name, self.providers):
-            report.error(BARE_MODEL, path, f"`{name}` is a model, not who serves it", f"write `{served}:{name}`")
-        else:
-            known = (*self.deployments, *self.pools, *self.providers)
-            report.error(
-                UNKNOWN_NAME, path, f"`{name}` names no deployment, pool or provider", self._advice(name, known)
-            )
+        """Say why a name means nothing. In a pool with shares the name is the key."""
+        code, message, advice = self._complaint(name)
+        report.error(code, path, message, advice, at_key=path[0] == "pools" and path[-1] == name)
 
     def complain_provider(self, provider: str, path: Path, report: Report) -> None:
         """Say that there is no such provider."""
-        known = (*self.providers, *PROVIDERS)
-        report.error(UNKNOWN_PROVIDER, path, f"`{provider}` is no provider", did_you_mean(provider, known))
+        code, message, advice = self._no_provider(provider)
+        report.error(code, path, message, advice)
 
-    def _advice(self, name: str, known: Iterable[str]) -> str:
+    def _complaint(self, name: str) -> _Complaint:
+        provider, colon, _ = name.partition(":")
+        if name in RESERVED:
+            return _Complaint(UNKNOWN_NAME, f"`{name}` is nobody's name", "it has a meaning of its own elsewhere")
+        if self.knows_provider(name):
+            advice = f"give it a `default_model`, or write `{name}:` and the model"
+            return _Complaint(NO_DEFAULT_MODEL, f"the provider `{name}` has no `default_model` to use", advice)
+        if colon:
+            return self._no_provider(provider)
+        if served := _served_by(name, self.providers):
+            return _Complaint(BARE_MODEL, f"`{name}` is a model, not who serves it", f"write `{served}:{name}`")
+        return _Complaint(UNKNOWN_NAME, f"`{name}` names no deployment, pool or provider", self._advice(name))
+
+    def _no_provider(self, provider: str) -> _Complaint:
+        advice = did_you_mean(provider, (*self.providers, *PROVIDERS))
+        return _Complaint(UNKNOWN_PROVIDER, f"`{provider}` is no provider", advice)
+
+    def _advice(self, name: str) -> str:
+        known = (*self.deployments, *self.pools, *self.providers)
         if "/" in name:
             provider, _, model = name.partition("/")
             if self.knows_provider(provider):

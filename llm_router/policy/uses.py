@@ -120,17 +120,18 @@ class Pools:
             if meant is None:
                 continue
             if meant in above:
-                self._complain(member, path, (*above, meant))
+                self._complain(meant, path, above)
             elif meant in self.specs:
                 inner = [each for each, _ in self._members(meant, (*above, meant))]
                 yield from ((each, weight / len(inner)) for each in inner)
             else:
                 yield meant, weight
 
-    def _complain(self, member: str, path: Path, circle: tuple[str, ...]) -> None:
-        if path[1] != circle[0] or circle[0] != circle[-1]:
-            return  # reported where the circle begins
-        way = " → ".join(f"`{name}`" for name in circle)
+    def _complain(self, member: str, path: Path, above: tuple[str, ...]) -> None:
+        """Report a circle once: when it is walked from that of its pools which is written first."""
+        if member != above[0] or member != next(name for name in self.specs if name in above):
+            return
+        way = " → ".join(f"`{name}`" for name in (*above, member))
         self.report.error(CYCLE, path, f"the pool `{member}` contains itself", f"take it out: {way}")
 
 
