@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+
+from llm_router.errors import RequestError
 
 DEFAULT_SPEC = "llm-router.yaml"
 
@@ -90,12 +91,5 @@ def metadata_pair(pair: str) -> tuple[str, object]:
 
     key, equals, value = pair.partition("=")
     if not equals:
-        raise SystemExit(f"llm-router: --metadata takes KEY=VALUE, not `{pair}`")
+        raise RequestError(f"--metadata takes KEY=VALUE, not `{pair}`")
     return key, read_scalar(value)
-
-
-def read_text(path: str) -> str:
-    """The file's text; `-` is standard input."""
-    import sys
-
-    return sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")

@@ -7,10 +7,13 @@ environment, as the spec says.
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llm_router.cli.arguments import conversation, hint_arguments, hints, prompt_arguments
+from llm_router.cli.arguments import hint_arguments, hints, prompt_arguments
 from llm_router.cli.console import Console
+from llm_router.cli.conversation import conversation
+from llm_router.messages import TextDelta
 
 if TYPE_CHECKING:
     from llm_router.engine.answer import Answer
@@ -27,12 +30,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Ask, and tell how it came about."""
-    from llm_router import Router, TextDelta
-    from llm_router.cli.specs import show_warnings
+    from llm_router import Router
+    from llm_router.cli.specs import show_found
 
     asked = conversation(options)
     with Router.from_file(options.spec) as router:
-        show_warnings(console, router.diagnostics, options.spec)
+        show_found(console, router.diagnostics, {options.spec: Path(options.spec).read_text(encoding="utf-8")})
         if options.no_stream:
             answer = router.chat(asked, **hints(options))
             console.write(answer.text)

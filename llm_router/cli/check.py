@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Sequence
 
 from llm_router.cli.arguments import env_argument, spec_argument
-from llm_router.cli.console import Console
+from llm_router.cli.console import Console, Style
 from llm_router.diagnostics import Diagnostic, render_json, render_sarif, render_text
 
 SUMMARY = "say everything that is wrong with a spec"
@@ -51,7 +51,7 @@ def show(console: Console, diagnostics: Sequence[Diagnostic], sources: dict[str,
     errors = sum(diagnostic.severity == "error" for diagnostic in diagnostics)
     warnings = len(diagnostics) - errors
     files = counted(len(sources), "file")
-    style = "red" if errors else "yellow" if warnings else "green"
+    style: Style = "red" if errors else "yellow" if warnings else "green"
     console.line(f"{files} checked: {counted(errors, 'error')}, {counted(warnings, 'warning')}", style)
 
 

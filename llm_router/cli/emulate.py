@@ -13,7 +13,7 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from llm_router.cli.console import Console
+from llm_router.cli.console import Console, Style
 
 if TYPE_CHECKING:
     from llm_router.testing import Emulator
@@ -75,6 +75,6 @@ def watch(emulator: Emulator, console: Console, stopped: threading.Event) -> Non
     while not stopped.wait(LOOK_S):
         for entry in emulator.log[shown:]:
             shown = entry.number
-            style = "green" if entry.answered == "ok" else "yellow"
+            style: Style = "green" if entry.answered == "ok" else "yellow"
             outcome = console.style(f"{entry.answered} {entry.status or ''}".rstrip(), style)
             console.line(f"{entry.number:4} {entry.method} {entry.path} {entry.model or ''}: {outcome}")

@@ -12,8 +12,9 @@ from __future__ import annotations
 import argparse
 import json
 
-from llm_router.cli.arguments import conversation, env_argument, hint_arguments, hints, prompt_arguments
+from llm_router.cli.arguments import env_argument, hint_arguments, hints, prompt_arguments
 from llm_router.cli.console import Console
+from llm_router.cli.conversation import conversation
 
 SUMMARY = "say who would answer a request, and why"
 
@@ -29,10 +30,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Decide, and tell."""
-    from llm_router.cli.specs import explanation
+    from llm_router.cli.specs import Asked, explanation
 
-    asked = conversation(options)
-    told = explanation(options.spec, asked, hints(options), console, environment=options.env, stream=options.stream)
+    asked = Asked(conversation(options), hints(options), options.stream)
+    told = explanation(options.spec, asked, console, environment=options.env)
     if told is None:
         return 1
     if options.format == "json":

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from llm_router.cli.arguments import spec_argument
 from llm_router.cli.console import Console
+from llm_router.spec.condition import All, AnyOf, Condition, Not, Test, Value
 from llm_router.units import PICODOLLARS_PER_DOLLAR, format_count
 
 if TYPE_CHECKING:
@@ -33,9 +34,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from llm_router.cli.specs import compiled
     from llm_router.policy.plan import as_json
 
-    program = compiled(options.spec, console)
-    if program is None:
+    done = compiled(options.spec, console)
+    if done is None:
         return 1
+    program, _ = done
     if options.format == "json":
         console.line(json.dumps(as_json(program), indent=2, ensure_ascii=False))
     else:
@@ -48,7 +50,7 @@ def show(program: Program, console: Console) -> None:
     console.line(f"{program.name or 'unnamed spec'}  program {program.program_hash[:12]}", "bold")
     section(console, "rules, in order")
     for rule in program.rules:
-        console.line(f"  {rule.place + 1}. {rule.name}: {condition_text(rule)}")
+        console.line(f"  {rule.place + 1}. {rule.name}: {condition_text(rule.condition)}")
         console.line(f"     {rule_text(rule)}", "dim")
     section(console, "deployments")
     console.table([deployment_row(deployment) for deployment in program.deployments.values()])
@@ -56,10 +58,11 @@ def show(program: Program, console: Console) -> None:
         section(console, "guards")
     for guard in program.guards:
         console.line(f"  {guard.name}: {guard_text(guard)}")
-    found = sum(1 for _ in program.rules) - len(program.index.residual)
+    total, residual = len(program.rules), len(program.index.residual)
     section(console, "index")
-    console.line(f"  {found} of {len(program.rules)} rules are found by a hint's value; {len(program.index.residual)} are")
-    console.line("  looked at for every request")
+    console.line(
+        f"  {total - residual} of {total} rules are found by a hint's value; {residual} are looked at for every request"
+    )
 
 
 def section(console: Console, title: str) -> None:
@@ -68,14 +71,30 @@ def section(console: Console, title: str) -> None:
     console.line(title, "bold")
 
 
-def condition_text(rule: Rule) -> str:
-    """When the rule holds, in the words of `when:`."""
-    from llm_router.policy.plan import condition_json
-    from llm_router.spec.condition import ALWAYS
+def condition_text(condition: Condition) -> str:
+    """A condition in words: `task is code and not has_tools is true`."""
+    match condition:
+        case Test(feature, op, value):
+            return f"{feature} {op.replace('_', ' ')} {value_text(value)}"
+        case Not(term):
+            return f"not ({condition_text(term)})"
+        case All(terms):
+            return " and ".join(map(grouped, terms)) or "always"
+        case AnyOf(terms):
+            return " or ".join(map(grouped, terms)) or "never"
 
-    if rule.condition == ALWAYS:
-        return "always"
-    return json.dumps(condition_json(rule.condition), ensure_ascii=False).replace('"', "")
+
+def grouped(condition: Condition) -> str:
+    """A part of a condition, in parentheses where it has parts itself."""
+    text = condition_text(condition)
+    return f"({text})" if isinstance(condition, All | AnyOf) else text
+
+
+def value_text(value: Value) -> str:
+    """What a predicate compares with."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(value_text, value))}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def rule_text(rule: Rule) -> str:

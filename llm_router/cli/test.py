@@ -37,10 +37,10 @@ def run_spec(path: str, options: argparse.Namespace, console: Console) -> tuple[
     from llm_router.cli.specs import compiled
     from llm_router.testing import run_cases
 
-    program, reading = compiled(path, console)
-    if program is None:
+    done = compiled(path, console)
+    if done is None:
         return 0, 1
-    results = [result for result in run_cases(program, reading) if options.k in result.name]
+    results = [result for result in run_cases(*done) if options.k in result.name]
     if not results:
         console.line(f"{path}: no tests" + (f" with `{options.k}` in their names" if options.k else ""), "yellow")
     for result in results:

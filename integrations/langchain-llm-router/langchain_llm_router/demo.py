@@ -17,7 +17,7 @@ PROMPT = ChatPromptTemplate.from_messages(
     [("system", "Answer from the context only."), ("human", "{context}\n\nQuestion: {question}")]
 )
 CHEAP = "What happens when nobody answers?"
-LONG = "What does the linter say about rules that are never reached?"
+LONG = "Why is a shadowed rule never reached?"
 
 
 def acts(router: Router, known: Sequence[Document]) -> Sequence[Act]:

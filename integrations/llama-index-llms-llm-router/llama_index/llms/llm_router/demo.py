@@ -15,8 +15,8 @@ from llm_router import Router
 from llm_router.cli.demo.acts import Act, Write
 from llm_router.cli.demo.documents import Document, passages
 
-WHOLE = "What does a hard deadline bound?"
-STREAMED = "Why is a price below a thousandth of a dollar suspicious?"
+WHOLE = "Which keys does openai read?"
+STREAMED = "Why does a literal secret in the file hurt?"
 
 
 class PassageRetriever(BaseRetriever):
