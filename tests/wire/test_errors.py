@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from llm_router.errors import FAILURE_CLASSES
@@ -40,6 +40,7 @@ def test_an_error_reply_is_classed_as_stated(dialect: str, case: dict[str, Any])
     assert failure.status == case["status"]
 
 
+@settings(deadline=None)
 @given(st.integers(400, 599), _HEADERS, st.binary(max_size=200) | _JSON.map(lambda value: json.dumps(value).encode()))
 @example(500, {}, b"[" * 100_000)
 @example(429, {"retry-after": "9" * 400}, b'{"error": {"message": "' + b"x" * 100_000 + b'"}}')

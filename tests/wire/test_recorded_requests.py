@@ -13,6 +13,7 @@ from llm_router.wire.dialects import CODECS
 from tests.recordings import Recording, needs_recordings, recordings
 from tests.wire.conversations import recorded_request
 from tests.wire.test_recordings import COMPATIBLE
+from tests.wire.test_vendor_types import check_against_vendor
 
 pytestmark = needs_recordings
 
@@ -36,7 +37,9 @@ def _is_plain(recording: Recording) -> bool:
 
 REQUESTS = [recording for recording in recordings(*COMPATIBLE) if _is_plain(recording)]
 
-TYPED = [recording for recording in REQUESTS if recording.provider in ("openai", "azure_openai")]
+BEYOND = {"azure_openai/tool_result-01-kimi-k2-5"}
+"""Requests that a model of somebody else's accepted on Azure, and OpenAI's own API doesn't know."""
+TYPED = [each for each in REQUESTS if each.provider in ("openai", "azure_openai") and each.name not in BEYOND]
 """Those whose vendor publishes types."""
 
 
@@ -62,9 +65,7 @@ def test_our_request_says_what_was_accepted(recording: Recording) -> None:
 
 @pytest.mark.parametrize("recording", TYPED, ids=[recording.name for recording in TYPED])
 def test_our_request_is_what_the_vendors_types_allow(recording: Recording) -> None:
-    params = pytest.importorskip("openai.types.chat.completion_create_params")
-    pydantic = pytest.importorskip("pydantic")
-    pydantic.TypeAdapter(params.CompletionCreateParams).validate_python(encoded(recording))
+    check_against_vendor(encoded(recording))
 
 
 def _normal(message: dict[str, Any]) -> dict[str, Any]:

@@ -44,7 +44,14 @@ def instructed(request: ChatRequest, quirks: Quirks) -> Sequence[Message]:
         return request.messages
     if wanted.schema is None and any("json" in part.text.lower() for part in _texts(request)):
         return request.messages
-    return (system(_instruction(wanted)), *request.messages)
+    return _told(request.messages, _instruction(wanted))
+
+
+def _told(messages: Sequence[Message], instruction: str) -> Sequence[Message]:
+    """The messages with an instruction, in the first system message if they begin so: some models take only one."""
+    if messages and messages[0].role == "system":
+        return (system(f"{messages[0].text}\n\n{instruction}"), *messages[1:])
+    return (system(instruction), *messages)
 
 
 def _texts(request: ChatRequest) -> list[Text]:

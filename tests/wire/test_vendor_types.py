@@ -1,0 +1,40 @@
+"""The vendor's own types of a request, where its library is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+
+@cache
+def _types() -> TypeAdapter[Any]:
+    params = pytest.importorskip("openai.types.chat.completion_create_params")
+    return TypeAdapter(params.CompletionCreateParams)
+
+
+def check_against_vendor(body: object) -> None:
+    """Raises unless OpenAI's library takes the body as a chat completion; skips the test without the library.
+
+    Its lists are typed as iterables, which are validated only when iterated, at every depth.
+    """
+    _exhaust(_types().validate_python(body))
+
+
+def _exhaust(value: Any) -> None:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple | Iterator):
+        for item in value:
+            _exhaust(item)
+
+
+def test_a_wrong_body_is_noticed() -> None:
+    check_against_vendor({"model": "m", "messages": [{"role": "user", "content": [{"type": "text", "text": "x"}]}]})
+    with pytest.raises(ValueError, match="role"):
+        check_against_vendor({"model": "m", "messages": [{"role": "nobody", "content": "x"}]})
+    with pytest.raises(ValueError, match="text"):
+        check_against_vendor({"model": "m", "messages": [{"role": "user", "content": [{"type": "text"}]}]})
