@@ -127,7 +127,7 @@ class _Exchange(AbstractAsyncContextManager[Reply]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._reply is not None and kind is not GeneratorExit:  # a script that is thrown away can't await
-            await Close(self._reply)
+            await Close(self._reply, whole=kind is None)
 
 
 @dataclass(slots=True)

@@ -99,9 +99,13 @@ class Read(Effect[bytes]):
 
 @dataclass(frozen=True, slots=True)
 class Close(Effect[None]):
-    """Nothing, once the connection is free for others (the body was read) or closed. Never raises."""
+    """Nothing, once the connection is free for others or closed. Never raises.
+
+    `whole` says that the answer was read to its end, so that the end of the body can't be far.
+    """
 
     reply: Reply
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

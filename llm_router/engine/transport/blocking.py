@@ -10,6 +10,7 @@ import contextlib
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,7 @@ from llm_router.engine.transport.exchange import (
     ERRORS,
     IDLE_CONNECTIONS,
     IDLE_S,
+    LINGER_S,
     Inflating,
     Limits,
     library_request,
@@ -153,11 +155,13 @@ class BlockingTransport:
         return b""
 
     def close(self, effect: Close) -> None:
-        """Free the connection. It is kept for others if the body's end is already here."""
+        """Free the connection. It is kept for others if the body's end is at hand."""
         exchange: _Exchange = effect.reply.body
-        exchange.limits.read.until = 0.0
-        with contextlib.suppress(*ERRORS):
-            next(exchange.chunks, None)
+        if effect.whole:
+            exchange.limits.read.until = time.monotonic() + LINGER_S
+            with contextlib.suppress(*ERRORS):
+                for _ in exchange.chunks:
+                    pass
         with contextlib.suppress(*ERRORS):
             exchange.response.close()
 

@@ -18,6 +18,9 @@ IDLE_CONNECTIONS = 100
 IDLE_S = 30.0
 """How long it keeps them."""
 
+LINGER_S = 0.02
+"""How long the end of a body is waited for whose answer is whole, so that its connection can be used again."""
+
 ERRORS = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError)
 """What the library raises for an exchange that fails."""
 

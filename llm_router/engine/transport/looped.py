@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ from llm_router.engine.transport.exchange import (
     ERRORS,
     IDLE_CONNECTIONS,
     IDLE_S,
+    LINGER_S,
     Inflating,
     Limits,
     library_request,
@@ -124,11 +126,13 @@ class LoopedTransport:
         return b""
 
     async def close(self, effect: Close) -> None:
-        """Free the connection. It is kept for others if the body's end is already here."""
+        """Free the connection. It is kept for others if the body's end is at hand."""
         exchange: _Exchange = effect.reply.body
-        exchange.limits.read.until = 0.0
-        with contextlib.suppress(*ERRORS):
-            await anext(exchange.chunks, None)
+        if effect.whole:
+            exchange.limits.read.until = time.monotonic() + LINGER_S
+            with contextlib.suppress(*ERRORS):
+                async for _ in exchange.chunks:
+                    pass
         with contextlib.suppress(*ERRORS):
             await exchange.response.aclose()
 

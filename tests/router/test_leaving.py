@@ -1,0 +1,229 @@
+"""Leaving a request early, in every way there is: the provider sees the connection close, and nothing is left."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from llm_router import AsyncStream, Router, RouterClosed
+from llm_router.engine.events import AttemptFinished, Event
+from llm_router.messages import TextDelta
+from llm_router.testing import Emulator
+from tests.router.ways import emulated
+
+STALLED = {"names": ["a"], "given": {"a": {"fault": "stall", "after": 1}}}
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for another thread, or fail."""
+    end = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.001)
+
+
+def abandoned(emulator: Emulator) -> None:
+    until(lambda: [entry.ending for entry in emulator.log] == ["abandoned"])
+
+
+def by_break(router: Router) -> None:
+    for event in router.stream("hello"):
+        if isinstance(event, TextDelta):
+            break
+    gc.collect()
+    with contextlib.suppress(Exception):
+        router.chat("the next request tidies up", model="nobody")
+    router._runtime.drain()
+
+
+def by_close(router: Router) -> None:
+    stream = router.stream("hello")
+    next(stream)
+    stream.close()
+    assert list(stream) == []
+    stream.close()
+
+
+def by_with(router: Router) -> None:
+    with router.stream("hello") as stream:
+        next(stream)
+
+
+def by_error(router: Router) -> None:
+    with contextlib.suppress(KeyError), router.stream("hello") as stream:
+        next(stream)
+        raise KeyError
+
+
+@pytest.mark.parametrize("leave", [by_break, by_close, by_with, by_error])
+def test_leaving_a_stream_closes_its_connection(leave: Callable[[Router], None]) -> None:
+    with emulated(STALLED) as (router, emulator):
+        leave(router)
+        abandoned(emulator)
+
+
+async def by_async_break(router: Router) -> None:
+    async for event in router.astream("hello"):
+        if isinstance(event, TextDelta):
+            break
+    gc.collect()
+    router._runtime.drain()
+    await asyncio.sleep(0)
+
+
+async def by_aclose(router: Router) -> None:
+    stream = router.astream("hello")
+    await anext(stream)
+    await stream.aclose()
+    assert [event async for event in stream] == []
+
+
+async def by_async_with(router: Router) -> None:
+    async with router.astream("hello") as stream:
+        await anext(stream)
+
+
+async def by_cancel(router: Router) -> None:
+    stream = router.astream("hello")
+
+    async def read() -> None:
+        async for _ in stream:
+            pass
+
+    task = asyncio.create_task(read())
+    await asyncio.sleep(0.05)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await stream.aclose()
+
+
+async def by_wait_for(router: Router) -> None:
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(router.achat("hello"), 0.05)
+
+
+@pytest.mark.parametrize("leave", [by_async_break, by_aclose, by_async_with, by_cancel, by_wait_for])
+@pytest.mark.parametrize("tidy", [True, False], ids=["aclose", "only the loop ends"])
+def test_leaving_an_async_stream_closes_its_connection(leave: Callable[[Router], Awaitable[None]], tidy: bool) -> None:
+    async def main() -> None:
+        await leave(router)
+        if tidy:
+            await router.aclose()
+
+    with emulated(STALLED) as (router, emulator):
+        asyncio.run(main())
+        abandoned(emulator)
+
+
+def test_a_cancelled_attempt_is_told_and_counts_against_nobody() -> None:
+    heard: list[Event] = []
+
+    async def main() -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(router.achat("hello"), 0.05)
+        await router.aclose()
+
+    with emulated({**STALLED, "spec": {"health": {"failures": 1}}}, observers=[heard.append]) as (router, _):
+        asyncio.run(main())
+        assert router._runtime.book.observe(0.0, 0.0).cooling == {}
+    finished = [event.report.outcome for event in heard if isinstance(event, AttemptFinished)]
+    assert finished == ["cancelled"]
+
+
+def test_closing_the_router_ends_what_is_under_way() -> None:
+    caught: list[BaseException] = []
+
+    def read() -> None:
+        try:
+            router.chat("hello")
+        except BaseException as error:
+            caught.append(error)
+
+    with emulated(STALLED) as (router, emulator):
+        thread = threading.Thread(target=read)
+        thread.start()
+        until(lambda: len(emulator.log) == 1)
+        time.sleep(0.02)
+        router.close()
+        thread.join(2)
+    assert [type(error) for error in caught] == [RouterClosed]
+    with pytest.raises(RouterClosed):
+        router.chat("hello")
+
+
+def test_another_thread_may_close_a_stream() -> None:
+    caught: list[BaseException] = []
+
+    def read() -> None:
+        try:
+            for _ in stream:
+                pass
+        except BaseException as error:
+            caught.append(error)
+
+    with emulated(STALLED) as (router, emulator):
+        stream = router.stream("hello")
+        thread = threading.Thread(target=read)
+        thread.start()
+        until(lambda: len(emulator.log) == 1)
+        time.sleep(0.02)
+        stream.close()
+        thread.join(2)
+        abandoned(emulator)
+    assert [type(error) for error in caught] == [RouterClosed]
+    assert not thread.is_alive()
+
+
+def test_a_stream_outlives_the_name_of_its_router() -> None:
+    def make(router: Router) -> Any:
+        return Router(router._loaded.origin).stream("hello")
+
+    with emulated({}) as (router, _):
+        stream = make(router)
+        gc.collect()
+        assert "".join(event.text for event in stream if isinstance(event, TextDelta)) == stream.answer.text
+
+
+def test_repeated_event_loops_end_clean() -> None:
+    async def main() -> None:
+        assert (await router.achat("hello")).text
+        async with router.astream("hello") as stream:
+            assert [event async for event in stream]
+
+    with emulated({}) as (router, _):
+        for _ in range(5):
+            asyncio.run(main())
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(main())
+        loop.close()
+        asyncio.run(main())
+        gc.collect()
+
+
+def test_two_tasks_cant_read_one_stream() -> None:
+    async def main() -> None:
+        stream: AsyncStream = router.astream("hello")
+        first = asyncio.create_task(_drain(stream))
+        await asyncio.sleep(0.05)
+        with pytest.raises(RuntimeError, match="another task reads"):
+            await anext(stream)
+        with pytest.raises(RuntimeError, match="another task reads"):
+            await stream.aclose()
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+
+    async def _drain(stream: AsyncStream) -> None:
+        async for _ in stream:
+            pass
+
+    with emulated(STALLED) as (router, _):
+        asyncio.run(main())
