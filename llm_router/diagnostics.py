@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -17,6 +18,7 @@ Severity = Literal["error", "warning"]
 
 _COLOURS: Mapping[str, str] = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "place": "\x1b[1m", "mark": "\x1b[36m"}
 _RESET = "\x1b[0m"
+_SECRET = re.compile(r"(api_keys?[\"']?\s*:\s*[\[\"'\s]*)((?!\$|os\.environ)[^\s\"',}\]]{8,})")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -83,6 +85,8 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     near = closest(word, known)
     if near is not None:
         return f"did you mean `{near}`?"
+    if len(known) == 1:
+        return f"expected `{known[0]}`"
     return f"expected one of {', '.join(f'`{candidate}`' for candidate in known)}" if known else ""
 
 
@@ -149,10 +153,10 @@ def _note(span: Span, kind: str, text: str) -> str:
 
 
 def _excerpt(span: Span, lines: Sequence[str], colour: bool) -> list[str]:
-    """The span's first line with a mark below its words; tabs keep their width."""
+    """The span's first line with a mark below its words. Tabs keep their width; a key written out doesn't show."""
     if not 1 <= span.line <= len(lines):
         return []
-    line = lines[span.line - 1]
+    line = _SECRET.sub(lambda match: match[1] + "•" * len(match[2]), lines[span.line - 1])
     end = span.end_column if span.end_line == span.line else len(line) + 1
     before = "".join("\t" if character == "\t" else " " for character in line[: span.column - 1])
     mark = _paint("^" * max(1, min(end, len(line) + 1) - span.column), "mark", colour)

@@ -81,7 +81,8 @@ def parse_price(value: float | Decimal | str) -> int:
     if exact < 0:
         raise UnitError(f"the price `{value}` is below zero", help="write USD per million tokens, as `2.5`")
     if exact.denominator != 1:
-        raise UnitError(f"the price `{value}` is finer than can be counted", help="write at most six decimals")
+        written = f"{Decimal(str(value)):f}"
+        raise UnitError(f"the price `{written}` is finer than can be counted", help="write at most six decimals")
     return int(exact)
 
 

@@ -27,7 +27,7 @@ class ExactlyOne(Constraint):
         there = [key for key in self.keys if key in node]
         options = " or ".join(f"`{key}`" for key in self.keys)
         if not there:
-            return [Finding(MISSING, path, f"{self.noun} needs {options}", self.help)]
+            return [Finding(MISSING, path, f"{self.noun} needs {options}", self.help, needs=self.keys)]
         first = f"`{there[0]}`"
         return [
             Finding(
@@ -54,7 +54,7 @@ class AtLeastOne(Constraint):
         if any(key in node for key in self.keys):
             return []
         options = " or ".join(f"`{key}`" for key in self.keys)
-        return [Finding(MISSING, path, f"{self.noun} needs {options}", self.help)]
+        return [Finding(MISSING, path, f"{self.noun} needs {options}", self.help, needs=self.keys)]
 
     @override
     def schema(self) -> JsonSchema:

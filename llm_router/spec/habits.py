@@ -55,7 +55,7 @@ class _ValueHabit:
     nouns: tuple[str, ...] = ()
 
 
-NAME_IN_USE = "whom to ask"
+NAME_IN_USE = "the name of whom to ask"
 CREDENTIAL = "a key"
 
 _LEAVE_OUT = "leave it out: a section is accepted once it works"
@@ -76,7 +76,7 @@ _LATER_HELP: Mapping[str, str] = {
 
 _WHO = "`use: [first, second]` on a rule names whom to ask, in this order"
 _RULES = "write `rules:` with one rule each: `- {when: {task: code}, use: [provider:model]}`"
-_OTHERWISE = "the last rule, without `when` and `if`, is the one for everything else"
+_OTHERWISE = "a last rule without a condition, `- use: name`, is for everything else"
 _AFTER = "`fallback: {after: {rate_limit: {retry: 1, next: any}}}` says what follows each failure"
 _MODEL = "deployments go below `deployments:`, as `name: {provider: openai, model: gpt-4o}`"
 _LIMITS = "limits are not part of this version; leave it out"
@@ -127,9 +127,9 @@ _ANYWHERE: Mapping[str, tuple[str, str]] = {
     "max_tokens": ("another name for the output's length", "write `max_output_tokens` below `settings:`"),
     "max_completion_tokens": ("another name for the output's length", "write `max_output_tokens` below `settings:`"),
     "reasoning_effort": ("another name for the effort", "write `reasoning` below `settings:`"),
-    "stop_sequences": ("another name", "write `stop` below `settings:`"),
-    "extra_body": ("another name", "write `extra` below `settings:`"),
-    "extra_headers": ("another name", "write `headers` below `settings:`"),
+    "stop_sequences": ("a word of other systems", "write `stop` below `settings:`"),
+    "extra_body": ("a word of other systems", "write `extra` below `settings:`"),
+    "extra_headers": ("a word of other systems", "write `headers` below `settings:`"),
     "weight": (
         "a share of the load at the wrong place",
         "shares stand in a pool: `pools: {name: {of: {a: 90%, b: 10%}}}`",
@@ -150,24 +150,24 @@ _ANYWHERE: Mapping[str, tuple[str, str]] = {
     "routing": ("other systems' rules", _RULES),
     "routing_rules": ("other systems' rules", _RULES),
     "policies": ("other systems' rules", _RULES),
-    "condition": ("another name", "write `when: {feature: value}`, or `if: feature == value` as text"),
-    "match": ("another name", "write `when: {feature: value}`, or `if: feature == value` as text"),
-    "where": ("another name", "write `when: {feature: value}`, or `if: feature == value` as text"),
-    "action": ("another name", "write `use`, or `refuse` with a message"),
-    "route": ("another name", _WHO),
-    "route_to": ("another name", _WHO),
-    "target": ("another name", _WHO),
-    "deny": ("another name", "write `refuse` with a message on a rule, `never` on a guard"),
-    "block": ("another name", "write `refuse` with a message on a rule, `never` on a guard"),
-    "allow": ("another name", "write `only` on a guard"),
-    "load_balance": ("another name", "write `balance` on a pool"),
-    "load_balancing": ("another name", "write `balance` on a pool"),
+    "condition": ("a word of other systems", "write `when: {feature: value}`, or `if: feature == value` as text"),
+    "match": ("a word of other systems", "write `when: {feature: value}`, or `if: feature == value` as text"),
+    "where": ("a word of other systems", "write `when: {feature: value}`, or `if: feature == value` as text"),
+    "action": ("a word of other systems", "write `use`, or `refuse` with a message, beside the condition"),
+    "route": ("a word of other systems", _WHO),
+    "route_to": ("a word of other systems", _WHO),
+    "target": ("a word of other systems", _WHO),
+    "deny": ("a word of other systems", "write `refuse` with a message on a rule, `never` on a guard"),
+    "block": ("a word of other systems", "write `refuse` with a message on a rule, `never` on a guard"),
+    "allow": ("a word of other systems", "write `only` on a guard"),
+    "load_balance": ("a word of other systems", "write `balance` on a pool"),
+    "load_balancing": ("a word of other systems", "write `balance` on a pool"),
     "timeout": (
         "one timeout for everything",
         "write `timeouts: {connect: 5s, first_token: 10s, stall: 15s, total: 2m}`",
     ),
     "request_timeout": ("one timeout for everything", "write `timeouts: {total: 2m}`"),
-    "stream_timeout": ("another name", "write `timeouts: {first_token: 10s}`"),
+    "stream_timeout": ("a word of other systems", "write `timeouts: {first_token: 10s}`"),
     "temperature": ("a call parameter", "write it below `settings:`"),
     "top_p": ("a call parameter", "write it below `settings:`"),
     "max_output_tokens": ("a call parameter", "write it below `settings:`"),
@@ -177,17 +177,17 @@ _ANYWHERE: Mapping[str, tuple[str, str]] = {
         "write `price: {input: 2.5, output: 10}`, in USD per million tokens",
     ),
     "cost": ("not at home here", "facts about money are `price: {input: 2.5, output: 10}`, in USD per million tokens"),
-    "context_window": ("another name", "write `context`"),
-    "context_length": ("another name", "write `context`"),
-    "max_input_tokens": ("another name", "write `context`"),
-    "capabilities": ("another name", "write `supports: [tools, images]`"),
+    "context_window": ("a word of other systems", "write `context`"),
+    "context_length": ("a word of other systems", "write `context`"),
+    "max_input_tokens": ("a word of other systems", "write `context`"),
+    "capabilities": ("a word of other systems", "write `supports: [tools, images]`"),
     "tags": ("not at home here", "facts about providers and deployments that guards read are `labels: {region: eu}`"),
-    "type": ("another name", "write `kind`"),
+    "type": ("a word of other systems", "write `kind`"),
     "vars": ("not needed", 'what varies is `"${env:NAME:-default}"` at its place'),
     "variables": ("not needed", 'what varies is `"${env:NAME:-default}"` at its place'),
     "env": ("not needed", 'what varies is `"${env:NAME:-default}"` at its place'),
-    "on_error": ("another name", _AFTER),
-    "guardrails": ("another name", "write `guards:`, with `only` or `never`"),
+    "on_error": ("a word of other systems", _AFTER),
+    "guardrails": ("a word of other systems", "write `guards:`, with `only` or `never`"),
 }
 
 _IN_SECTION: Mapping[tuple[str, str], tuple[str, str]] = {
@@ -197,11 +197,11 @@ _IN_SECTION: Mapping[tuple[str, str], tuple[str, str]] = {
     ("Spec", "provider"): ("a key of deployments", _MODEL),
     ("Spec", "model"): ("a key of deployments", _MODEL),
     ("RuleSpec", "model"): ("a key of deployments", "whom to ask is `use: provider:model`, or a deployment's name"),
-    ("RuleSpec", "models"): ("another name", _WHO),
+    ("RuleSpec", "models"): ("a word of other systems", _WHO),
     ("RuleSpec", "provider"): ("a key of deployments", "whom to ask is `use: provider:model`, or a deployment's name"),
-    ("RuleSpec", "providers"): ("another name", _WHO),
-    ("RuleSpec", "deployment"): ("another name", _WHO),
-    ("RuleSpec", "deployments"): ("another name", _WHO),
+    ("RuleSpec", "providers"): ("a word of other systems", _WHO),
+    ("RuleSpec", "deployment"): ("a word of other systems", _WHO),
+    ("RuleSpec", "deployments"): ("a word of other systems", _WHO),
     ("RuleSpec", "by"): ("a key of `use`", "write `use: {from: [a, b], by: cost}`"),
     ("RuleSpec", "from"): ("a key of `use`", "write `use: {from: [a, b], by: cost}`"),
     ("RuleSpec", "balance"): ("a key of `use`", "write `use: {from: [a, b], balance: random}`"),
@@ -209,30 +209,36 @@ _IN_SECTION: Mapping[tuple[str, str], tuple[str, str]] = {
     ("RuleSpec", "only"): ("a key of guards", "write it below `guards:`"),
     ("RuleSpec", "never"): ("a key of guards", "write it below `guards:`"),
     ("GuardSpec", "use"): ("a key of rules", "who serves when a guard leaves nobody is `instead`"),
-    ("PoolSpec", "members"): ("another name", "write `of: [a, b]`"),
-    ("PoolSpec", "models"): ("another name", "write `of: [a, b]`"),
-    ("PoolSpec", "deployments"): ("another name", "write `of: [a, b]`"),
+    ("PoolSpec", "members"): ("a word of other systems", "write `of: [a, b]`"),
+    ("PoolSpec", "models"): ("a word of other systems", "write `of: [a, b]`"),
+    ("PoolSpec", "deployments"): ("a word of other systems", "write `of: [a, b]`"),
     ("PoolSpec", "use"): ("a key of rules", "write `of: [a, b]`"),
     ("PoolSpec", "by"): ("a key of `use`", "a rule ranks: `use: {from: pool, by: cost}`"),
     ("GroupSpec", "of"): ("a key of pools", "write `from: [a, b]`"),
-    ("GroupSpec", "sort"): ("another name", "write `by: cost`"),
+    ("GroupSpec", "sort"): ("a word of other systems", "write `by: cost`"),
     ("DeploymentSpec", "base_url"): ("a key of providers", "an address is a provider's: name a second provider"),
     ("DeploymentSpec", "api_key"): ("a key of providers", "a key is a provider's: name a second provider"),
     ("DeploymentSpec", "kind"): ("a key of providers", "write `provider: name`"),
     ("DeploymentSpec", "capability"): ("a feature of requests", "write `supports: [reasoning]`"),
-    ("DeploymentSpec", "latency"): ("another name", "write `speed: {first_token: 500ms, tokens_per_second: 80}`"),
+    ("DeploymentSpec", "latency"): (
+        "a word of other systems",
+        "write `speed: {first_token: 500ms, tokens_per_second: 80}`",
+    ),
     ("DeploymentSpec", "local"): ("a key of providers", "write it on the provider"),
     ("ProviderSpec", "model"): ("a key of deployments", "write `default_model`, or a deployment of this provider"),
-    ("ProviderSpec", "models"): ("another name", _MODEL),
+    ("ProviderSpec", "models"): ("a word of other systems", _MODEL),
     ("ProviderSpec", "headers"): ("a call parameter", "write `settings: {headers: {…}}`"),
     ("ProviderSpec", "region"): ("a fact of your own", "write `labels: {region: …}`"),
     ("DeploymentSpec", "region"): ("a fact of your own", "write `labels: {region: …}`"),
+    ("PriceSpec", "prompt"): ("a word of other systems", "write `input`"),
+    ("PriceSpec", "completion"): ("a word of other systems", "write `output`"),
+    ("PriceSpec", "cached"): ("a word of other systems", "write `cache_read`"),
     ("ExpectSpec", "provider"): ("not looked at", "write `only: {provider: name}`"),
     ("ExpectSpec", "model"): ("not looked at", "write `deployment: name`, or `only: {model: name}`"),
-    ("CaseSpec", "prompt"): ("another name", "write `request: {text: …}`"),
-    ("CaseSpec", "input"): ("another name", "write `request: {text: …}`"),
-    ("CaseSpec", "assert"): ("another name", "write `expect: {deployment: …}`"),
-    ("RequestSpec", "prompt"): ("another name", "write `text`"),
+    ("CaseSpec", "prompt"): ("a word of other systems", "write `request: {text: …}`"),
+    ("CaseSpec", "input"): ("a word of other systems", "write `request: {text: …}`"),
+    ("CaseSpec", "assert"): ("a word of other systems", "write `expect: {deployment: …}`"),
+    ("RequestSpec", "prompt"): ("a word of other systems", "write `text`"),
 }
 
 

@@ -128,8 +128,17 @@ class AfterSpec(Section):
     longest_wait: Duration | None = key("How long to wait for a limited deployment when nobody else is left.", "20s")
 
 
+StopWord: TypeAlias = Annotated[
+    Literal["stop"], words("what follows a failure", ("stop",), help="write `stop`, or `{retry: 1, next: any}`")
+]
 StopOrAfter: TypeAlias = Annotated[
-    Annotated[Literal["stop"], words("what follows", ("stop",)), AS_ONE] | Annotated[AfterSpec, AS_MAPPING], BY_SHAPE
+    Annotated[
+        Literal["stop"],
+        words("what follows a failure", ("stop",), help="write `stop`, or `{retry: 1, next: any}`"),
+        AS_ONE,
+    ]
+    | Annotated[AfterSpec, AS_MAPPING],
+    BY_SHAPE,
 ]
 
 
@@ -184,8 +193,12 @@ class FallbackSpec(Section):
     )
 
 
+NoneWord: TypeAlias = Annotated[
+    Literal["none"], words("a fallback", ("none",), help="write `none`, or `{max_attempts: 3}`")
+]
 FallbackOrNone: TypeAlias = Annotated[
-    Annotated[Literal["none"], words("a fallback", ("none",)), AS_ONE] | Annotated[FallbackSpec, AS_MAPPING], BY_SHAPE
+    Annotated[NoneWord, AS_ONE] | Annotated[FallbackSpec, AS_MAPPING],
+    BY_SHAPE,
 ]
 
 

@@ -128,6 +128,8 @@ def shown(value: object) -> str:
         return "a list"
     if value is None:
         return "nothing"
+    if isinstance(value, str) and not isinstance(read_scalar(value), str):
+        return f'`"{value}"`'
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 

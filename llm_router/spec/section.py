@@ -30,13 +30,14 @@ JsonSchema = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is wrong at a path; `on_key` marks the key rather than the value."""
+    """What is wrong at a path; `on_key` marks the key rather than the value. `needs` are the keys that are missing."""
 
     code: str
     path: Path
     message: str
     help: str = ""
     on_key: bool = False
+    needs: tuple[str, ...] = ()
 
 
 class Constraint(Protocol):

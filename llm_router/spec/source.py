@@ -236,11 +236,27 @@ class _Walk:
         return str(node.value)
 
     def _span(self, node: yaml.Node) -> Span:
-        start, end = node.start_mark, node.end_mark
+        start, end = node.start_mark, _last(node).end_mark
+        if isinstance(node, yaml.ScalarNode) and node.style in ("|", ">"):
+            return self._block_span(node)
         return Span(self.file, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+
+    def _block_span(self, node: yaml.Node) -> Span:
+        """The place of a block of text, without the empty lines behind it."""
+        start, end = node.start_mark, node.end_mark.index
+        written = self.text[start.index : end].rstrip()
+        column = len(written) - written.rfind("\n") if "\n" in written else start.column + len(written) + 1
+        return Span(self.file, start.line + 1, start.column + 1, start.line + 1 + written.count("\n"), column)
 
     def _report(self, code: str, message: str, span: Span, help: str, *related: Related) -> None:
         self.found.append(Diagnostic(code, "error", message, span, help, related))
+
+
+def _last(node: yaml.Node) -> yaml.Node:
+    """The last node in a block: where it ends, before the comments and empty lines behind it."""
+    while isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
+        node = node.value[-1][1] if isinstance(node, yaml.MappingNode) else node.value[-1]
+    return node
 
 
 def _fault(file: str, code: str, message: str, help: str) -> Diagnostic:

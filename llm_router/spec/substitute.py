@@ -16,9 +16,6 @@ from llm_router.spec.scalars import Substituted
 from llm_router.spec.source import Path, Plain, Source, read_scalar
 
 UNSET = "LR219"
-_AS_WRITTEN = frozenset({"if"})
-_UNTYPED = frozenset({"when", "only", "never", "extra", "metadata", "given"})
-"""Keys whose values aren't read by type here: a replaced text there reads as it would without quotes."""
 
 
 @dataclass(slots=True)
@@ -30,30 +27,27 @@ class Substitution:
     paths: dict[int, Path] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
-    def apply(self, node: Plain, path: Path = (), *, untyped: bool = False) -> Any:
+    def apply(self, node: Plain, path: Path = ()) -> Any:
         """The tree with its references replaced or made values."""
         if isinstance(node, dict):
-            entries = node.items()
-            fresh = {key: self.apply(value, (*path, key), untyped=untyped or key in _UNTYPED) for key, value in entries}
+            fresh = {key: self.apply(value, (*path, key)) for key, value in node.items()}
             self.paths[id(fresh)] = path
             return fresh
         if isinstance(node, list):
-            return [self.apply(item, (*path, place), untyped=untyped) for place, item in enumerate(node)]
-        if isinstance(node, str) and "${" in node and has_reference(node):
-            return self._replace(node, path, untyped)
+            return [self.apply(item, (*path, place)) for place, item in enumerate(node)]
+        if isinstance(node, str) and "${" in node and has_reference(node) and not _is_condition(path):
+            return self._replace(node, path)
         return node
 
-    def _replace(self, text: str, path: Path, untyped: bool) -> object:
+    def _replace(self, text: str, path: Path) -> object:
         reference = Reference(text)
-        if path[-1:] and path[-1] in _AS_WRITTEN:
-            return text
         if _is_credential(path):
             self._value(reference, path)
             return reference
         value = self._value(reference, path)
-        if value is None:
-            return text if untyped else reference
-        return read_scalar(value) if untyped else Substituted.of(value, text)
+        if _is_free(path):
+            return text if value is None else read_scalar(value)
+        return reference if value is None else Substituted.of(value, text)
 
     def _value(self, reference: Reference, path: Path) -> str | None:
         """What the reference stands for; `None` where that isn't known, after a report if it should be."""
@@ -75,3 +69,16 @@ class Substitution:
 
 def _is_credential(path: Path) -> bool:
     return path[:1] == ("providers",) and len(path) > 2 and path[2] in ("api_key", "api_keys")
+
+
+def _is_condition(path: Path) -> bool:
+    """Whether this belongs to a condition: their readers replace references by the types of features."""
+    if path[0] in ("rules", "guards"):
+        return path[2:3] in (("when",), ("if",), ("only",), ("never",))
+    return path[0] == "tests" and path[2:4] in (("expect", "only"), ("expect", "never"))
+
+
+def _is_free(path: Path) -> bool:
+    """Whether values here have no type of their own: a replaced text reads as it would without quotes."""
+    said = path[0] == "tests" and (path[2:3] == ("given",) or path[2:4] == ("request", "metadata"))
+    return said or any(path[place : place + 2] == ("settings", "extra") for place in (0, 2))

@@ -100,7 +100,7 @@ _SLIPS: tuple[_Slip, ...] = (
         "LR110",
         re.compile(r"[:\-\[{,] +(?P<at>(?:\"[^\"]*\"|'[^']*') +[^\s#,\]}:].*)$"),
         "a quoted text ends at its second quote: `{at}` isn't one value",
-        lambda match: f"put all of it in quotes, or drop the quotes inside: `{match['at'].strip()}`",
+        lambda match: f"put all of it in quotes, of the other kind if it has some: `'{match['at'].strip()}'`",
     ),
     _Slip(
         "LR121",

@@ -8,7 +8,7 @@ from typing import Any
 
 from llm_router.diagnostics import Diagnostic, did_you_mean
 from llm_router.spec.constraints import MISSING
-from llm_router.spec.habits import key_habit
+from llm_router.spec.habits import FOREIGN_KEY, key_habit
 from llm_router.spec.scalars import NOTHING, WRONG_TYPE, shown
 from llm_router.spec.section import Finding, Notes, Section
 from llm_router.spec.shapes import NAMES
@@ -23,7 +23,18 @@ _KEY_ERROR = "[key]"
 def findings(tree: Mapping[str, Any], errors: Sequence[Any], notes: Notes) -> list[Finding]:
     """All that is wrong with a tree, in no order: keys, values, and what stands together."""
     translated = [finding for error in errors for finding in _translate(error, tree)]
-    return [*_of_keys(tree, notes), *translated]
+    return _without_echoes([*_of_keys(tree, notes), *translated])
+
+
+def _without_echoes(found: list[Finding]) -> list[Finding]:
+    """Without the keys that are missing only because they were misspelt: whose help already names them."""
+    named = [(finding.path[:-1], finding.help) for finding in found if finding.code in (UNKNOWN_KEY, FOREIGN_KEY)]
+
+    def is_echo(finding: Finding) -> bool:
+        helps = [text for path, text in named if path == finding.path and finding.code == MISSING]
+        return any(re.search(rf"\b{key}\b", text) for key in finding.needs for text in helps)
+
+    return [finding for finding in found if not is_echo(finding)]
 
 
 def place(finding: Finding, source: Source) -> Diagnostic:
@@ -90,7 +101,7 @@ def _missing(path: Path, tree: Mapping[str, Any]) -> Iterator[Finding]:
         return
     where = _place_name(tuple(above)) if above else "a spec"
     advice = _MISSING_HELP.get(str(key), f"add `{key}: …`")
-    yield Finding(MISSING, tuple(above), f"{where} needs `{key}`", advice, on_key=True)
+    yield Finding(MISSING, tuple(above), f"{where} needs `{key}`", advice, on_key=True, needs=(str(key),))
 
 
 _MISSING_HELP: Mapping[str, str] = {
@@ -115,9 +126,34 @@ def _misshapen(path: Path, value: Any, wanted: str) -> Finding:
     where = _place_name(path)
     if value is None:
         return Finding(NOTHING, path, f"{where} has nothing below it", "write `{}`, or fill it in", on_key=True)
-    return Finding(WRONG_TYPE, path, f"{where} takes {wanted}, found {shown(value)}", _FORMS.get(wanted, ""))
+    return Finding(
+        WRONG_TYPE,
+        path,
+        f"{where} takes {wanted}, found {shown(value)}",
+        _SHAPES.get(_last_key(path)) or _FORMS.get(wanted, ""),
+    )
 
 
+def _last_key(path: Path) -> str:
+    """The last key of a path, without the places in lists behind it."""
+    return next((step for step in reversed(path) if isinstance(step, str)), "")
+
+
+_SHAPES: Mapping[str, str] = {
+    "rules": "write a list: each rule begins with `- `, as `- use: openai:gpt-4o-mini`",
+    "guards": "write a list: each guard begins with `- `",
+    "deployments": "write `deployments: {name: {provider: openai, model: gpt-4o}}`",
+    "providers": "write `providers: {openai: {…}}`",
+    "pools": "write `pools: {name: [first, second]}`",
+    "use": "write one list, first choice first; a group that is ranked is `{from: [a, b], by: cost}`",
+    "by": "write `by: cost`, or parts: `by: {cost: 30%, quality: 70%}`",
+    "fallback": "write `fallback: {after: {timeout: {next: [a, b]}}}`; whom to ask next is else the rest of `use`",
+    "wait": "write `wait: {first: 500ms}`",
+    "quality": "write `quality: 86`, or by task: `quality: {code: 93, any: 90}`",
+    "tasks": "write `tasks: [code, chat]`",
+    "supports": "write `supports: [tools, images]`",
+    "labels": "write `labels: {region: eu}`",
+}
 _FORMS: Mapping[str, str] = {
     "a list": "write entries with `- `, or in brackets: `[…]`",
     "a mapping": "write keys below it, or in braces: `{key: value}`",

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Annotated, Any, Literal, TypeAlias
 
 from llm_router.catalog.providers import PROVIDERS
-from llm_router.diagnostics import did_you_mean
+from llm_router.diagnostics import closest, did_you_mean
 from llm_router.errors import FAILURE_CLASSES, FailureClass
 from llm_router.spec.habits import CREDENTIAL, NAME_IN_USE
 from llm_router.spec.refs import REFERENCE_PATTERN, Reference
@@ -19,6 +19,7 @@ from llm_router.spec.scalars import (
     BAD_NAME,
     INEXACT,
     NO_UNIT,
+    NOTHING,
     OUT_OF_RANGE,
     STANDS_FOR,
     UNKNOWN_WORD,
@@ -92,7 +93,7 @@ _TRUTHS = {
 
 def _number(noun: str, low: float, high: float | None = None, *, whole: bool = False) -> Callable[[object], Any]:
     """A reader of numbers from `low` to `high`."""
-    bounds = f"at least {low:g}" if high is None else f"between {low:g} and {high:g}"
+    bounds = f"of at least {low:g}" if high is None else f"between {low:g} and {high:g}"
 
     def read(value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -184,17 +185,24 @@ def _quantities(noun: str, read: Callable[[object], Any], grammar: str, *, late:
     return Scalar(noun, _united(read), {"type": "string", "pattern": _pattern(grammar)}, late=late)
 
 
-def words(noun: str, known: tuple[str, ...], *, later: tuple[str, ...] = (), late: bool = False) -> Scalar:
-    """A scalar that is one of a closed list; `later` are those that a coming version will take."""
+def words(
+    noun: str, known: tuple[str, ...], *, later: tuple[str, ...] = (), help: str = "", late: bool = False
+) -> Scalar:
+    """A scalar that is one of a closed list; `later` are those that a coming version will take.
+
+    `help` is what to write where no word is close, instead of the list.
+    """
 
     def read(value: object) -> str:
         if isinstance(value, str) and value in known:
             return str(value)
         if isinstance(value, str) and value in later:
-            raise Unreadable("LR211", f"{noun} `{value}` is not part of this version", did_you_mean("", known))
+            raise Unreadable("LR211", f"`{value}` is not part of this version", did_you_mean("", known))
         if isinstance(value, (dict, list)) or value is None:
-            raise wrong_type(noun, value, did_you_mean("", known))
-        raise Unreadable(UNKNOWN_WORD, f"{shown(value)} is not {noun}", did_you_mean(str(value), known))
+            raise wrong_type(noun, value, help or did_you_mean("", known))
+        near = closest(str(value), known) is not None
+        advice = did_you_mean(str(value), known) if near or not help else help
+        raise Unreadable(UNKNOWN_WORD, f"{shown(value)} is not {noun}", advice)
 
     return Scalar(noun, read, {"type": "string", "enum": list(known)}, late=late)
 
@@ -235,14 +243,14 @@ def _bad_credential(_: str) -> Unreadable:
     return Unreadable("LR214", "this can't be a key", 'write `"${env:NAME}"`, the variable that holds the key')
 
 
-def _mapping(noun: str) -> Callable[[object], object]:
+def _mapping(noun: str, help: str = "") -> Callable[[object], object]:
+    """A reader of mappings that stay as they are."""
+
     def read(value: object) -> object:
-        if not isinstance(value, dict) or not value:
-            raise (
-                wrong_type(noun, value)
-                if not isinstance(value, dict)
-                else Unreadable(WRONG_TYPE, f"expected {noun}, found an empty one", "write it, or take the key out")
-            )
+        if not isinstance(value, dict):
+            raise wrong_type(noun, value, help)
+        if not value:
+            raise Unreadable(NOTHING, f"expected {noun}, found an empty one", "write it, or take the key out")
         return value
 
     return read
@@ -324,7 +332,9 @@ RawMapping: TypeAlias = Annotated[
     dict[str, Any], Scalar("a mapping", _mapping("a mapping"), {"type": "object"}, raw=True)
 ]
 FailureWord: TypeAlias = Annotated[FailureClass, words("a failure class", FAILURE_CLASSES)]
-Free: TypeAlias = Annotated[Literal["free"], words("a price", ("free",))]
+Free: TypeAlias = Annotated[
+    Literal["free"], words("a price", ("free",), help="write `free`, or `{input: 2.5, output: 10}`")
+]
 
 
 def _version(value: object) -> int:
@@ -344,9 +354,24 @@ Value: TypeAlias = Annotated[
     bool | int | float | str,
     Scalar("one value", _value, {"type": ["boolean", "number", "string"], "minLength": 1}, late=False, typed=True),
 ]
+_WHEN_HELP = "write `when: {task: code}`, or `if:` with an expression"
+_PLACEMENT_HELP = "write `{labels.region: eu}`, or `{local: true}`"
+
 When: TypeAlias = Annotated[
-    dict[str, Any], Scalar("a condition", _mapping("a condition"), {STANDS_FOR: "when"}, raw=True)
+    dict[str, Any],
+    Scalar(
+        "a condition",
+        _mapping("a condition", _WHEN_HELP),
+        {STANDS_FOR: "when"},
+        raw=True,
+    ),
 ]
 Placement: TypeAlias = Annotated[
-    dict[str, Any], Scalar("a condition", _mapping("a condition"), {STANDS_FOR: "placement"}, raw=True)
+    dict[str, Any],
+    Scalar(
+        "a condition",
+        _mapping("a condition", _PLACEMENT_HELP),
+        {STANDS_FOR: "placement"},
+        raw=True,
+    ),
 ]
