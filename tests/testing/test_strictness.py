@@ -11,7 +11,7 @@ import yaml
 from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
 
 from llm_router.testing import Asked, Emulator, Reply
-from llm_router.testing.dialects.openai_rules import body_shape
+from llm_router.testing.dialects.openai_family import body_shape
 
 CASES = Path(__file__).parent / "cases"
 GOOD: dict[str, tuple[str, dict[str, Any]]] = {
@@ -75,5 +75,5 @@ def test_a_field_that_the_user_allows_is_accepted() -> None:
 
 
 def test_every_field_that_the_sdk_can_send_is_known() -> None:
-    known = set(body_shape(None, frozenset()).fields)
+    known = set(body_shape("openai", frozenset()).fields)
     assert set(CompletionCreateParamsNonStreaming.__annotations__) <= known

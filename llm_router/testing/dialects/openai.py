@@ -14,14 +14,8 @@ from typing import ClassVar
 from llm_router.errors import FailureClass
 from llm_router.messages import ChatResponse, Json, JsonObject, Reasoning, Refusal, Text, ToolCall, Usage
 from llm_router.testing.dialects.dialect import House, Moment, deployment_of, json_reply, read_object, read_tool
-from llm_router.testing.dialects.openai_rules import (
-    FAMILY,
-    KEYLESS,
-    bad_request,
-    body_shape,
-    broken_rules,
-    misfit_problem,
-)
+from llm_router.testing.dialects.openai_family import FAMILY, Member, body_shape, kind_of
+from llm_router.testing.dialects.openai_rules import bad_request, broken_rules, misfit_problem
 from llm_router.testing.faults import Fault
 from llm_router.testing.question import Problem, Question, Rejected, estimate_tokens
 from llm_router.testing.reply import Asked, Reply
@@ -78,7 +72,7 @@ class OpenAI:
         self._check_model(str(body["model"]), house)
         for problem in broken_rules(body, kind):
             raise Rejected(problem)
-        return _question(asked.path, body)
+        return _question(asked.path, body, FAMILY[kind])
 
     def answer(self, question: Question, response: ChatResponse, moment: Moment) -> Reply:
         """A completion, or the chunks of one."""
@@ -114,7 +108,7 @@ class OpenAI:
     def _check_key(self, asked: Asked, house: House) -> None:
         scheme, _, bearer = asked.headers.get("authorization", "").partition(" ")
         key = bearer.strip() if scheme.lower() == "bearer" else asked.headers.get("api-key", "")
-        if not key and kind_of(asked.path) not in KEYLESS:
+        if not key and not FAMILY[kind_of(asked.path)].keyless:
             message = "You didn't provide an API key. You need to provide your API key in an Authorization header."
             raise Rejected(Problem(401, message, "invalid_request_error"))
         if key and house.keys is not None and key not in house.keys:
@@ -180,12 +174,7 @@ class _Frame:
         return {**shared, "service_tier": "default", "system_fingerprint": "fp_emulated"}
 
 
-def kind_of(path: str) -> str | None:
-    """The kind of provider that the path names, if it does; the last one, because a deployment may have such a name."""
-    return next((part for part in reversed(path.split("/")) if part in FAMILY or part == OpenAI.name), None)
-
-
-def _question(path: str, body: JsonObject) -> Question:
+def _question(path: str, body: JsonObject, member: Member) -> Question:
     tools = body.get("tools")
     described = _below(body, "response_format", "json_schema")
     schema = described.get("schema") if isinstance(described, Mapping) else None
@@ -198,15 +187,19 @@ def _question(path: str, body: JsonObject) -> Question:
         text=_last_user_text(body),
         stream=bool(body.get("stream")),
         tools=tuple(read_tool(tool) for tool in tools if isinstance(tool, Mapping)) if isinstance(tools, list) else (),
-        must_call=_must_call(body.get("tool_choice")),
+        must_call=_must_call(body.get("tool_choice"), member),
         schema=schema if isinstance(schema, Mapping) else None,
         wants_json=_below(body, "response_format", "type") == "json_object",
         max_output_tokens=cap if isinstance(cap, int) else None,
         stop=(stop,) if isinstance(stop, str) else tuple(map(str, stop)) if isinstance(stop, list) else (),
         input_tokens=estimate_tokens(body.get("messages")) + estimate_tokens(tools),
-        reports_usage=not body.get("stream") or bool(_below(body, "stream_options", "include_usage")),
+        reports_usage=_reports_usage(body, member),
         choices=int(str(body.get("n") or 1)),
     )
+
+
+def _reports_usage(body: JsonObject, member: Member) -> bool:
+    return not body.get("stream") or member.usage_always or bool(_below(body, "stream_options", "include_usage"))
 
 
 def _below(body: JsonObject, *names: str) -> Json:
@@ -229,10 +222,10 @@ def _last_user_text(body: JsonObject) -> str:
     return ""
 
 
-def _must_call(choice: Json) -> str | None:
+def _must_call(choice: Json, member: Member) -> str | None:
     if isinstance(choice, Mapping):
         return str(_below(choice, "function", "name"))
-    return "*" if choice == "required" else None
+    return "*" if choice == member.any_tool else None
 
 
 def _message(response: ChatResponse) -> Json:

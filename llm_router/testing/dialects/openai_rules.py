@@ -1,4 +1,4 @@
-"""What OpenAI's chat completions accept, and what members of the family accept beyond it.
+"""What OpenAI's chat completions accept; what others of the family accept beyond it is in `openai_family`.
 
 Wording, codes and params follow recorded errors of api.openai.com.
 """
@@ -27,7 +27,7 @@ from llm_router.testing.shapes import (
 
 NAME = r"[a-zA-Z0-9_-]+"
 _NAME = String(pattern=NAME, short=1, long=64)
-_TEXT_PART = Object({"text": String()}, ("text",))
+TEXT_PART = Object({"text": String()}, ("text",))
 _IMAGE_PART = Object(
     {"image_url": Object({"url": String(), "detail": String(("auto", "low", "high", "original"))}, ("url",))},
     ("image_url",),
@@ -36,20 +36,21 @@ _AUDIO_PART = Object(
     {"input_audio": Object({"data": String(), "format": String(("wav", "mp3"))}, ("data", "format"))}, ("input_audio",)
 )
 _FILE_PART = Object({"file": Object({"file_id": String(), "filename": String(), "file_data": String()})}, ("file",))
-_REFUSAL_PART = Object({"refusal": String()}, ("refusal",))
-_USER_PARTS: Mapping[str, Object] = {
-    "text": _TEXT_PART,
+REFUSAL_PART = Object({"refusal": String()}, ("refusal",))
+USER_PARTS: Mapping[str, Object] = {
+    "text": TEXT_PART,
     "image_url": _IMAGE_PART,
     "input_audio": _AUDIO_PART,
     "file": _FILE_PART,
 }
 
 
-def _content(parts: Mapping[str, Object]) -> Shape:
+def content(parts: Mapping[str, Object]) -> Shape:
+    """A message's content: text, or a list of these parts."""
     return Either((String(), Array(Tagged("type", parts), short=1)))
 
 
-_TEXTS = _content({"text": _TEXT_PART})
+_TEXTS = content({"text": TEXT_PART})
 _CALL = Object(
     {
         "id": String(),
@@ -59,13 +60,13 @@ _CALL = Object(
     ("id", "type", "function"),
 )
 _SYSTEM = Object({"content": _TEXTS, "name": String()}, ("content",))
-_MESSAGE = Tagged(
+MESSAGE = Tagged(
     "role",
     {
         "system": _SYSTEM,
         "assistant": Object(
             {
-                "content": _content({"text": _TEXT_PART, "refusal": _REFUSAL_PART}),
+                "content": content({"text": TEXT_PART, "refusal": REFUSAL_PART}),
                 "name": String(),
                 "refusal": String(),
                 "audio": Object({"id": String()}, ("id",)),
@@ -73,20 +74,17 @@ _MESSAGE = Tagged(
                 "function_call": Object({"name": _NAME, "arguments": String()}, ("name", "arguments")),
             }
         ),
-        "user": Object({"content": _content(_USER_PARTS), "name": String()}, ("content",)),
+        "user": Object({"content": content(USER_PARTS), "name": String()}, ("content",)),
         "function": Object({"content": String(), "name": _NAME}, ("content", "name")),
         "tool": Object({"content": _TEXTS, "tool_call_id": String()}, ("content", "tool_call_id")),
         "developer": _SYSTEM,
     },
 )
-_FAMILY_ASSISTANT = ("reasoning_content", "reasoning", "reasoning_details", "prefix", "annotations")
-"""What the family's assistant messages may carry back: its own reasoning, and marks of prefill."""
-
 _FUNCTION = Object(
     {"name": _NAME, "description": String(), "parameters": Object(open=True), "strict": Flag()}, ("name",)
 )
 _TOOL = Object({"type": String(("function",)), "function": _FUNCTION}, ("type", "function"))
-_NAMED = Object({"type": String(("function",)), "function": Object({"name": _NAME}, ("name",))}, ("type", "function"))
+NAMED = Object({"type": String(("function",)), "function": Object({"name": _NAME}, ("name",))}, ("type", "function"))
 _FORMAT = Tagged(
     "type",
     {
@@ -102,9 +100,9 @@ _FORMAT = Tagged(
         "text": Object(),
     },
 )
-_FIELDS: Mapping[str, Shape] = {
+FIELDS: Mapping[str, Shape] = {
     "model": String(),
-    "messages": Array(_MESSAGE, short=1),
+    "messages": Array(MESSAGE, short=1),
     "audio": Object({"format": String(), "voice": Anything()}, ("format", "voice")),
     "frequency_penalty": Number(-2, 2),
     "function_call": Either((String(("none", "auto")), Object({"name": _NAME}, ("name",)))),
@@ -133,7 +131,7 @@ _FIELDS: Mapping[str, Shape] = {
     "stream": Flag(),
     "stream_options": Object({"include_usage": Flag(), "include_obfuscation": Flag()}),
     "temperature": Number(0, 2),
-    "tool_choice": Either((String(("none", "auto", "required")), _NAMED)),
+    "tool_choice": Either((String(("none", "auto", "required")), NAMED)),
     "tools": Array(_TOOL, short=1, long=128),
     "top_logprobs": Number(0, 20, integer=True),
     "top_p": Number(0, 1),
@@ -141,52 +139,6 @@ _FIELDS: Mapping[str, Shape] = {
     "verbosity": String(("low", "medium", "high")),
     "web_search_options": Object(open=True),
 }
-
-FAMILY: Mapping[str, tuple[str, ...]] = {
-    "openai-compatible": ("top_k", "min_p", "repetition_penalty", "thinking", "chat_template_kwargs"),
-    "azure": ("data_sources",),
-    "groq": ("reasoning_format", "include_reasoning", "search_settings"),
-    "together": ("top_k", "min_p", "repetition_penalty", "echo", "safety_model", "reasoning"),
-    "mistral": ("random_seed", "safe_prompt", "prompt_mode"),
-    "perplexity": ("search_context_size", "search_domain_filter", "search_recency_filter", "return_images", "top_k"),
-    "huggingface": ("top_k", "return_full_text"),
-    "deepseek": ("thinking",),
-    "openrouter": ("provider", "models", "reasoning", "plugins", "usage", "transforms", "top_k", "min_p", "route"),
-    "fireworks": ("top_k", "min_p", "repetition_penalty", "context_length_exceeded_behavior"),
-    "xai": ("search_parameters", "deferred"),
-    "litellm": ("top_k", "thinking", "tags", "guardrails", "mock_response"),
-    "vllm": ("top_k", "min_p", "repetition_penalty", "chat_template_kwargs", "guided_json", "structured_outputs"),
-    "lmstudio": ("top_k", "min_p", "repeat_penalty", "ttl"),
-    "llamacpp": ("top_k", "min_p", "repeat_penalty", "chat_template_kwargs", "cache_prompt"),
-}
-"""Body fields by kind of provider, beyond OpenAI's own; their values are not checked."""
-
-KEYLESS = frozenset({"openai-compatible", "vllm", "lmstudio", "llamacpp", "litellm"})
-"""Kinds of provider that may run without a key."""
-
-
-def body_shape(kind: str | None, also: frozenset[str]) -> Object:
-    """What a body must look like for this kind of provider; the model is asked for separately, before all else."""
-    further = {name: Anything() for name in (*also, *FAMILY.get(kind or "", ()))}
-    fields = {**_FIELDS, **further}
-    if kind in FAMILY:
-        fields["messages"] = Array(_family_message(), short=1)
-    return Object(fields, ("messages",))
-
-
-def _family_message() -> Tagged:
-    assistant = _MESSAGE.cases["assistant"]
-    further = {name: Anything() for name in _FAMILY_ASSISTANT}
-    tool = _MESSAGE.cases["tool"]
-    return Tagged(
-        "role",
-        {
-            **_MESSAGE.cases,
-            "assistant": Object({**assistant.fields, **further}),
-            "tool": Object({**tool.fields, "name": String()}, tool.required),
-        },
-    )
-
 
 _WORDS: Mapping[str, tuple[str, str]] = {
     "type": ("Invalid type for '{path}': expected {expected}, but got {got} instead.", "invalid_type"),
@@ -228,13 +180,13 @@ def bad_request(message: str, *, code: str | None = None, param: str | None = No
     return Problem(400, message, "invalid_request_error", code, param)
 
 
-def broken_rules(body: JsonObject, kind: str | None) -> Iterator[Problem]:
+def broken_rules(body: JsonObject, kind: str) -> Iterator[Problem]:
     """What a body of the right shape still has wrong, one field against another."""
     yield from _tool_messages(body)
     yield from _dependent_fields(body)
     yield from _formats(body)
     yield from _images(body)
-    if kind in (None, "openai", "azure"):
+    if kind in ("openai", "azure"):
         yield from _reasoning_models(body)
 
 

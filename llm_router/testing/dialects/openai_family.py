@@ -1,0 +1,109 @@
+"""Where members of the OpenAI-compatible family differ from OpenAI, as their emulated selves hold to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from llm_router.testing.dialects.openai_rules import (
+    FIELDS,
+    MESSAGE,
+    NAMED,
+    REFUSAL_PART,
+    TEXT_PART,
+    USER_PARTS,
+    content,
+)
+from llm_router.testing.shapes import Anything, Array, Either, Flag, Object, Shape, String, Tagged
+
+_ROUTER = ("top_k", "min_p", "repetition_penalty")
+_BACK = ("reasoning_content", "reasoning", "reasoning_details", "prefix")
+"""What assistant messages may carry back: the provider's own reasoning, and the mark of prefill."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One kind of provider.
+
+    `adds` are body fields beyond OpenAI's (their values aren't checked), `lacks` those of OpenAI's that it refuses.
+    `parts` are further kinds of content. `any_tool` is its word for "some tool must be called". `keyless` ones run
+    without a key. `usage_always` ones report usage in every stream.
+    """
+
+    adds: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+    parts: Mapping[str, Object] = field(default_factory=dict)
+    any_tool: str = "required"
+    keyless: bool = False
+    usage_always: bool = False
+
+
+OPENAI = Member()
+
+FAMILY: Mapping[str, Member] = {
+    "openai": OPENAI,
+    "azure": Member(("data_sources",)),
+    "openai-compatible": Member((*_ROUTER, "thinking", "chat_template_kwargs"), keyless=True),
+    "groq": Member(("reasoning_format", "include_reasoning", "search_settings")),
+    "together": Member((*_ROUTER, "echo", "safety_model", "reasoning")),
+    "mistral": Member(
+        ("random_seed", "safe_prompt", "prompt_mode"),
+        ("seed", "stream_options", "max_completion_tokens"),
+        {
+            "document_url": Object({"document_url": String(), "document_name": String()}, ("document_url",)),
+            "thinking": Object({"thinking": Array(Anything()), "closed": Flag()}, ("thinking",)),
+        },
+        any_tool="any",
+        usage_always=True,
+    ),
+    "perplexity": Member(
+        ("search_context_size", "search_domain_filter", "search_recency_filter", "return_images", "top_k"),
+        ("tools", "stop", "seed", "stream_options"),
+        {"file_url": Object({"file_url": Object({"url": String()}, ("url",))}, ("file_url",))},
+        usage_always=True,
+    ),
+    "huggingface": Member(("top_k", "return_full_text")),
+    "deepseek": Member(("thinking",), ("seed",)),
+    "openrouter": Member((*_ROUTER, "provider", "models", "reasoning", "plugins", "usage", "transforms", "route")),
+    "fireworks": Member((*_ROUTER, "context_length_exceeded_behavior")),
+    "xai": Member(("search_parameters", "deferred")),
+    "litellm": Member((*_ROUTER, "thinking", "tags", "guardrails", "mock_response"), keyless=True),
+    "vllm": Member((*_ROUTER, "chat_template_kwargs", "guided_json", "structured_outputs"), keyless=True),
+    "lmstudio": Member((*_ROUTER, "repeat_penalty", "ttl"), keyless=True),
+    "llamacpp": Member((*_ROUTER, "repeat_penalty", "chat_template_kwargs", "cache_prompt"), keyless=True),
+}
+"""The members by kind. Sources: their API references, 2025 and 2026, and recorded exchanges."""
+
+
+def kind_of(path: str) -> str:
+    """The kind of provider that a path names; the last one, because a deployment may be called so as well."""
+    return next((part for part in reversed(path.split("/")) if part in FAMILY), "openai")
+
+
+@lru_cache(maxsize=64)
+def body_shape(kind: str, also: frozenset[str]) -> Object:
+    """What a body must look like for this kind of provider; the model is asked for separately, before all else."""
+    member = FAMILY[kind]
+    fields: dict[str, Shape] = {name: shape for name, shape in FIELDS.items() if name not in member.lacks}
+    fields.update({name: Anything() for name in (*also, *member.adds)})
+    if member is not OPENAI:
+        fields["messages"] = Array(_message(member), short=1)
+    if "tool_choice" in fields:
+        fields["tool_choice"] = Either((String(("none", "auto", member.any_tool)), NAMED))
+    return Object(fields, ("messages",))
+
+
+def _message(member: Member) -> Tagged:
+    """A message with the further parts and fields of this member."""
+    user, assistant, tool = (MESSAGE.cases[role] for role in ("user", "assistant", "tool"))
+    said = content({"text": TEXT_PART, "refusal": REFUSAL_PART, **member.parts})
+    return Tagged(
+        "role",
+        {
+            **MESSAGE.cases,
+            "user": Object({**user.fields, "content": content({**USER_PARTS, **member.parts})}, user.required),
+            "assistant": Object({**assistant.fields, **{name: Anything() for name in _BACK}, "content": said}),
+            "tool": Object({**tool.fields, "name": String()}, tool.required),
+        },
+    )
