@@ -20,6 +20,8 @@ PriceKind = Literal[
 PRICE_KINDS: tuple[PriceKind, ...] = get_args(PriceKind)
 """All are per token but `request`, a fee for each call."""
 
+_DAY = datetime.timedelta(days=1)
+
 Amount: TypeAlias = str | int | float | Decimal
 
 
@@ -196,16 +198,19 @@ class Price(Rates):
             yield from (tier.rates for tier in tiers if input_tokens > tier.above)
 
     def _possible(self, at: datetime.datetime | None) -> Iterator[tuple[Rates, tuple[PriceTier, ...]]]:
-        """All rates that may hold on the day of `at`, or the day after (a request can last past midnight)."""
-        if at is None or not self.revisions:
+        """All rates that may hold from the day before `at` (dates differ by place) to the day after (requests last)."""
+        first, last = (at.date() - _DAY, at.date() + 2 * _DAY) if at else (self._day(), datetime.date.max)
+        if at is None:
             yield self, self.tiers
-        tomorrow = at.date() + datetime.timedelta(days=2) if at else datetime.date.max
         for revision in reversed(self.revisions):
-            if not revision.began(tomorrow):
-                continue
-            yield revision.rates, revision.tiers
-            if at and revision.hours is None and revision.began(at.date() - datetime.timedelta(days=1)):
-                return
+            if revision.began(last):
+                yield revision.rates, revision.tiers
+                if revision.hours is None and revision.began(first):
+                    return
+        yield self, self.tiers
+
+    def _day(self) -> datetime.date:
+        return datetime.date.fromisoformat(self.date) if self.date else datetime.date.min
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ class _Book:
 @cache
 def _book(kind: str) -> _Book:
     path = Path(__file__).parent / "data" / "prices" / f"{kind}.json"
-    if not path.exists():
+    if not kind.replace("-", "").isalpha() or not path.exists():
         return _Book()
     content = json.loads(path.read_bytes())
     return _Book(

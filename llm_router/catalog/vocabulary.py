@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 Count = Callable[[str], int]
 
+_READ_AS = {"cl100k_base": "cl100k_base", "o200k_base": "o200k_base", "o200k_harmony": "o200k_base"}
+"""The vocabularies whose recipes load one file and nothing else; they differ in special tokens only, which a text has
+none of. Other recipes call each other, and so past our loader."""
+
 
 def counter_for(model: str) -> Count | None:
     """A function that counts a text's tokens as `model` reads it; None where that can't be known here and offline."""
@@ -39,7 +43,7 @@ def _vocabulary_of(model: str) -> str | None:
     from tiktoken.model import encoding_name_for_model
 
     try:
-        return encoding_name_for_model(model)
+        return _READ_AS.get(encoding_name_for_model(model))
     except KeyError:
         return None
 
@@ -49,9 +53,7 @@ def _load(name: str) -> tiktoken.Encoding | None:
     import tiktoken
 
     recipes = importlib.import_module("tiktoken_ext.openai_public")
-    recipe = recipes.ENCODING_CONSTRUCTORS.get(name)
-    if recipe is None:
-        return None
+    recipe = recipes.ENCODING_CONSTRUCTORS[name]
     offline = types.FunctionType(recipe.__code__, {**vars(recipes), "load_tiktoken_bpe": _read_ranks})
     try:
         return tiktoken.Encoding(**offline())

@@ -1,0 +1,102 @@
+"""The rows of providers, and the addresses people write."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from llm_router.catalog.providers import PROVIDERS, ProviderRow
+from llm_router.wire.openai.quirks import read_quirks
+from tests.recordings import RECORDINGS, needs_recordings
+
+OURS = [
+    *("openai", "groq", "together", "mistral", "perplexity", "deepseek", "huggingface", "openrouter", "xai"),
+    *("fireworks", "litellm", "vllm", "lmstudio", "llamacpp", "openai-compatible", "ollama"),
+]
+ROWS = list(PROVIDERS.values())
+
+
+def test_there_is_a_row_for_every_kind() -> None:
+    assert list(PROVIDERS) == OURS
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.kind)
+def test_a_row_is_whole(row: ProviderRow) -> None:
+    assert row.dialect == ("ollama" if row.kind == "ollama" else "openai")
+    assert row.base_url is None or (row.base_url.startswith("http") and not row.base_url.endswith("/"))
+    assert not row.key_required or row.key_variables
+    assert row.source
+    assert datetime.date.fromisoformat(row.date)
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.dialect == "openai"], ids=lambda row: row.kind)
+def test_the_codec_knows_every_quirk(row: ProviderRow) -> None:
+    read_quirks(row.quirks)
+    for supports in (None, frozenset[str](), frozenset({"tools"})):
+        read_quirks(row.quirks_for(supports))
+
+
+def test_only_these_run_on_the_askers_machine() -> None:
+    assert {row.kind for row in ROWS if row.local} == {"ollama", "lmstudio", "llamacpp", "vllm"}
+
+
+def test_only_an_address_of_ones_own_must_be_given() -> None:
+    assert [row.kind for row in ROWS if row.base_url is None] == ["openai-compatible"]
+
+
+def test_keys_are_looked_for_under_all_names_in_use() -> None:
+    assert PROVIDERS["huggingface"].key_variables == ("HF_TOKEN", "HUGGINGFACE_API_KEY", "HUGGINGFACEHUB_API_TOKEN")
+    assert PROVIDERS["perplexity"].key_variables == ("PERPLEXITY_API_KEY", "PPLX_API_KEY")
+
+
+@pytest.mark.parametrize(
+    ("written", "address"),
+    [
+        ("http://localhost:11434", "http://localhost:11434"),
+        ("https://ollama.corp.example/", "https://ollama.corp.example"),
+        ("https://corp.example/ollama/", "https://corp.example/ollama"),
+        ("0.0.0.0", "http://127.0.0.1:11434"),
+        ("0.0.0.0:8080", "http://127.0.0.1:8080"),
+        (":8080", "http://127.0.0.1:8080"),
+        ("box", "http://box:11434"),
+        (" box:8000/ ", "http://box:8000"),
+        ("box/ollama", "http://box:11434/ollama"),
+        ("[::1]", "http://[::1]:11434"),
+        ("[::1]:99", "http://[::1]:99"),
+        ("[::]:99", "http://127.0.0.1:99"),
+    ],
+)
+def test_an_address_is_made_whole(written: str, address: str) -> None:
+    assert PROVIDERS["ollama"].address(written) == address
+
+
+@pytest.mark.parametrize(
+    ("kind", "supports", "json"),
+    [
+        ("openai", None, None),
+        ("openai", {"tools", "json_schema"}, None),
+        ("openai", {"tools"}, "tool"),
+        ("groq", set(), "object"),
+        ("deepseek", {"tools"}, "object"),
+    ],
+)
+def test_json_is_asked_for_as_the_model_can(kind: str, supports: set[str] | None, json: str | None) -> None:
+    quirks = PROVIDERS[kind].quirks_for(None if supports is None else frozenset(supports))
+    assert quirks.get("json") == json
+
+
+def _recorded_urls() -> Iterator[tuple[str, str]]:
+    for path in sorted(RECORDINGS.glob("*/*.json")) if RECORDINGS else ():
+        url = json.loads(path.read_text())["request"]["url"].partition("?")[0]
+        if url.endswith("/chat/completions"):
+            yield path.parent.name, url.removesuffix("/chat/completions")
+
+
+@needs_recordings
+@pytest.mark.parametrize("kind", ["openai", "groq", "together", "mistral", "perplexity", "deepseek", "openrouter"])
+def test_the_address_is_the_one_most_recorded(kind: str) -> None:
+    urls = [url for recorded, url in _recorded_urls() if recorded == kind]
+    assert max(set(urls), key=urls.count) == PROVIDERS[kind].base_url
