@@ -28,7 +28,10 @@ def find_price(kind: str, model: str) -> Price | None:
     Names are compared exactly but for case; a date behind the name is passed over only where the data says that all
     dates cost the same.
     """
-    where = _where(kind, model.strip().lower())
+    name = model.strip().lower()
+    if kind == "openrouter" and name.endswith(":free"):
+        return FREE
+    where = _where(kind, name)
     return _find(*where) if where else None
 
 

@@ -198,6 +198,13 @@ def written_on() -> str:
     return day
 
 
+def written_from() -> str:
+    """The package and version that the files are made from."""
+    source = json.loads((DATA / "openai.json").read_text())["source"]
+    assert isinstance(source, str)
+    return source
+
+
 def differing() -> list[str]:
     """Names of the files that are not what the installed package would give, on their own day."""
     return [name for name, content in files(written_on()) if (DATA / name).read_text() != content]
