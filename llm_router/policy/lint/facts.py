@@ -114,7 +114,7 @@ def retired_model(subject: Subject) -> Iterator[Diagnostic]:
         path: Path = ("deployments", deployment.member, "model")
         yield warning(
             "LR445",
-            f"`{deployment.model}` is retired since {card.retired}",
+            f"`{deployment.model}` is retired: it is switched off on {card.retired}",
             subject.span(*path) if subject.states(path) else inline_span(subject, deployment),
             instead,
         )

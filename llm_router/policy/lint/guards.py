@@ -24,7 +24,7 @@ def guard_never_holds(subject: Subject) -> Iterator[Diagnostic]:
             yield warning(
                 "LR431",
                 f"guard `{guard.name}` can never hold: its conditions contradict each other",
-                subject.span("guards", place, "when"),
+                subject.condition_span("guards", place),
                 "loosen one of the conditions, or delete the guard",
             )
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from llm_router.diagnostics import Diagnostic, Span
+from llm_router.diagnostics import Diagnostic
 from llm_router.policy.boxes import LIMIT, Coverage, can_hold, covered_by
 from llm_router.policy.lint.subject import Subject, warning
 from llm_router.policy.program import Rule
-from llm_router.spec.condition import ALWAYS
+from llm_router.spec.condition import ALWAYS, reads
 from llm_router.spec.feature_types import feature_type
+
+MOST_SHOWN = 3
+"""How many features an example shows, present and absent each."""
 
 
 def rule_never_holds(subject: Subject) -> Iterator[Diagnostic]:
@@ -24,7 +27,7 @@ def rule_never_holds(subject: Subject) -> Iterator[Diagnostic]:
             yield warning(
                 "LR401",
                 f"rule `{rule.name}` can never hold: its conditions contradict each other",
-                condition_span(subject, rule),
+                subject.condition_span("rules", rule.place),
                 "loosen one of the conditions, or delete the rule",
             )
 
@@ -45,7 +48,7 @@ def rule_shadowed(subject: Subject) -> Iterator[Diagnostic]:
         yield warning(
             "LR402",
             f"rule `{rule.name}` is never reached: {names} {catch} every request that it is for",
-            condition_span(subject, rule),
+            subject.condition_span("rules", rule.place),
             f"move it above {names}, or delete it",
         )
 
@@ -84,7 +87,7 @@ def analysis_incomplete(subject: Subject) -> Iterator[Diagnostic]:
             yield warning(
                 "LR404",
                 f"rule `{rule.name}` is not analysed: its conditions need more than {LIMIT:,} steps",
-                condition_span(subject, rule),
+                subject.condition_span("rules", rule.place),
                 "split the rule, so that each part is simple",
             )
 
@@ -99,19 +102,22 @@ def shadow(subject: Subject, rule: Rule) -> Coverage:
     return known
 
 
-def condition_span(subject: Subject, rule: Rule) -> Span:
-    """Where the rule's condition stands: its `when`, else its `if`, else the rule."""
-    key = "when" if subject.states(("rules", rule.place, "when")) else "if"
-    return subject.span("rules", rule.place, key)
-
-
 def described(gap: Mapping[str, object] | None, subject: Subject) -> str:
-    """A request, by the features that tell it apart: "with `task` absent and `hour` 3"."""
-    if not gap:
-        return "without any hint"
-    parts = []
-    for name, value in gap.items():
-        kind = feature_type(name, subject.program.declarations)
-        shown = "of another value" if kind is not None and kind.kind == "text" and value is not None else repr(value)
-        parts.append(f"`{name}` {'absent' if value is None else shown}")
-    return "with " + " and ".join(parts)
+    """A request that matches no rule, by the features that the rules read: "with `hour` 3, without `task`"."""
+    known = {name: value for name, value in (gap or {}).items() if value is not None}
+    absent = sorted({name for rule in subject.program.rules for name in reads(rule.condition)} - known.keys())
+    present = [f"`{name}` {shown(name, value, subject)}" for name, value in known.items()]
+    parts = [f"with {' and '.join(present[:MOST_SHOWN])}"] if present else []
+    if absent:
+        parts.append(f"without {' and '.join(f'`{name}`' for name in absent[:MOST_SHOWN])}")
+    return " and ".join(parts) or "of any kind"
+
+
+def shown(name: str, value: object, subject: Subject) -> str:
+    """A value of a gap; of texts the value says nothing but that it is none of those that the rules name."""
+    kind = feature_type(name, subject.program.declarations)
+    if kind is not None and kind.kind == "text":
+        return "of another value"
+    if isinstance(value, frozenset):
+        return ", ".join(sorted(map(str, value))) or "empty"
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -32,6 +32,10 @@ class Subject:
         """Where the key at `path` stands."""
         return self.source.key_span(path)
 
+    def condition_span(self, *path: str | int) -> Span:
+        """Where the condition of the rule or guard at `path` stands: its `when`, else its `if`, else all of it."""
+        return self.span(*path, "when" if self.states((*path, "when")) else "if")
+
     def states(self, path: Path) -> bool:
         """Whether the file says something at this path."""
         return path in self.source.values
