@@ -18,6 +18,7 @@ from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import ConfigurableField
 from langchain_llm_router import ChatLLMRouter
 from pydantic import ValidationError
+from typing_extensions import override
 
 from llm_router.diagnostics import SpecError
 from llm_router.errors import RequestError
@@ -185,6 +186,7 @@ class Tracer(BaseCallbackHandler):
     def __init__(self) -> None:
         self.told: list[Any] = []
 
+    @override
     def on_chat_model_start(self, serialized: Any, messages: Any, **kwargs: Any) -> None:
         self.told.append((serialized, kwargs))
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
+from functools import reduce
+from operator import add
 from typing import Any
 
 import pytest
@@ -44,7 +47,7 @@ SENT: list[tuple[str, BaseMessage, Message]] = [
     ("a human message", HumanMessage("hi"), user("hi")),
     ("a named human", HumanMessage("hi", name="anna"), Message("user", (Text("hi"),), name="anna")),
     ("a human's chunk", HumanMessageChunk(content="hi"), user("hi")),
-    ("a role in words", ChatMessage("hi", role="developer"), system("hi")),
+    ("a role in words", ChatMessage(content="hi", role="developer"), system("hi")),
     ("an answer", AIMessage("yes"), assistant("yes")),
     ("an answer's chunk", AIMessageChunk(content="yes"), assistant("yes")),
     ("texts in a list", HumanMessage(["a", {"type": "text", "text": "b"}]), user("a", "b")),
@@ -151,6 +154,11 @@ def test_what_cannot_be_sent_is_refused_in_words(given: BaseMessage, told: str) 
         to_message(given)
 
 
+def joined(chunks: Iterable[Any]) -> Any:
+    """The message that the pieces of a stream make."""
+    return reduce(add, chunks)
+
+
 ANSWERS: list[tuple[str, Say, dict[str, Any]]] = [
     ("text", Say("hello"), {"content": "hello", "tool_calls": [], "finish_reason": "stop"}),
     (
@@ -189,11 +197,7 @@ def test_an_answer_tells_everything(said: Say, expected: dict[str, Any], streame
     tool = {"name": "add", "parameters": {"type": "object", "properties": {"a": {"type": "integer"}}}}
     with desk({"*": said}) as made:
         model = ChatLLMRouter(router=made.router).bind_tools([tool])
-        if streamed:
-            whole = None
-            for chunk in model.stream("hi"):
-                whole = chunk if whole is None else whole + chunk  # type: ignore[operator]
-        answer: Any = whole if streamed else model.invoke("hi")
+        answer: Any = joined(model.stream("hi")) if streamed else model.invoke("hi")
     found = {
         "content": answer.content,
         "tool_calls": answer.tool_calls,
@@ -222,10 +226,7 @@ def _positive(usage: dict[str, Any], name: str) -> dict[str, int]:
 def test_reasoning_is_beside_the_text_and_among_the_blocks(streamed: bool) -> None:
     with desk({"*": Say("four", reasoning="two and two")}) as made:
         model = ChatLLMRouter(router=made.router, model="pocket")
-        answer = model.invoke("hi")
-        if streamed:
-            chunks = list(model.stream("hi"))
-            answer = sum(chunks[1:], chunks[0])  # type: ignore[assignment]
+        answer: Any = joined(model.stream("hi")) if streamed else model.invoke("hi")
     assert answer.content == "four"
     assert answer.additional_kwargs["reasoning_content"] == "two and two"
     assert [block["type"] for block in answer.content_blocks] == ["reasoning", "text"]

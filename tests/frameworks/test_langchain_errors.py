@@ -72,8 +72,8 @@ def test_the_form_keeps_everything_and_can_be_pickled() -> None:
     found: Any = as_model_error(given)
     again = pickle.loads(pickle.dumps(found))
     for error in (found, again):
-        assert isinstance(error, langchain.ModelRateLimitError)
         assert (error.provider, error.retry_after_s, error.decision_id) == ("openai", 3.0, "d1")
+        assert isinstance(error, langchain.ModelRateLimitError)
         assert str(error) == str(given)
 
 

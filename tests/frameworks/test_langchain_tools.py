@@ -109,7 +109,7 @@ def test_what_cannot_be_bound_is_told_at_once(tools: Any, choice: Any, told: str
 def test_streamed_calls_come_in_pieces_and_join_to_whole_ones() -> None:
     said = Say("", calls=(Call("add", {"a": 1, "b": 2}, id="c1"), Call("add", {"a": 3, "b": 4}, id="c2")))
     with desk({"*": said}) as made:
-        chunks = list(ChatLLMRouter(router=made.router).bind_tools([add]).stream("add"))
+        chunks: list[Any] = list(ChatLLMRouter(router=made.router).bind_tools([add]).stream("add"))
     assert any(chunk.tool_call_chunks for chunk in chunks)
     whole: Any = sum(chunks[1:], chunks[0])
     assert [(call["id"], call["args"]) for call in whole.tool_calls] == [
@@ -140,9 +140,9 @@ class PersonDict(TypedDict):
     age: int
 
 
-BO = {"name": "Bo", "age": 3}
+BO: dict[str, Any] = {"name": "Bo", "age": 3}
 SCHEMAS: list[tuple[str, Any, Any, str]] = [
-    ("a model", Person, Person(**BO), "Person"),  # type: ignore[arg-type]
+    ("a model", Person, Person(**BO), "Person"),
     ("a typed dict", PersonDict, BO, "PersonDict"),
     ("a json schema", {**Person.model_json_schema(), "title": "Person"}, BO, "Person"),
 ]
@@ -151,7 +151,7 @@ SCHEMAS: list[tuple[str, Any, Any, str]] = [
 def forms(method: str, name: str) -> Say:
     """What a provider answers when asked by this method."""
     if method == "function_calling":
-        return Say("", calls=(Call(name, dict(BO)),))
+        return Say("", calls=(Call(name, BO),))
     return Say('{"name": "Bo", "age": 3}')
 
 
@@ -226,13 +226,13 @@ async def test_an_agent_streams_while_a_provider_fails() -> None:
     with desk({"gpt-4o-mini": "unavailable", "gpt-4o": turn}) as made:
         agent: Runnable[Any, Any] = create_agent(ChatLLMRouter(router=made.router), [add])
         asked = {"messages": [("user", "1 + 2?")]}
-        chunks = [chunk async for chunk, _ in agent.astream(asked, stream_mode="messages")]  # type: ignore[misc]
+        chunks = [chunk async for chunk, _ in agent.astream(asked, stream_mode="messages")]
         assert made.asked == ["gpt-4o-mini", "gpt-4o"] * 2
     assert "".join(chunk.text for chunk in chunks if chunk.type == "AIMessageChunk") == "It is 3."
 
 
 def test_an_agent_answers_in_a_form() -> None:
-    with desk({"*": Say("", calls=(Call("Person", dict(BO)),))}) as made:
+    with desk({"*": Say("", calls=(Call("Person", BO),))}) as made:
         agent: Runnable[Any, Any] = create_agent(
             ChatLLMRouter(router=made.router), [add], response_format=ToolStrategy(Person)
         )
