@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ def _is_document(body: bytes) -> bool:
 CHATS = [recording for recording in recordings(*COMPATIBLE, "ollama") if _is_chat(recording)]
 ANSWERS = [recording for recording in CHATS if recording.status < 400]
 STREAMS = [recording for recording in ANSWERS if not _is_document(recording.body)]
+_STREAMED = {recording.name for recording in STREAMS}
 GOOD = [recording for recording in ANSWERS if "failure" not in GOLDEN.get(recording.name, {})]
 LATE = {"azure_openai/tool_call_parallel_stream-01-gpt-4o"}
 """Streams that say their finish reason with every chunk, and then go on."""
@@ -66,12 +68,16 @@ def codec_of(recording: Recording) -> Codec:
     return CODECS["ollama" if recording.provider == "ollama" else "openai"]
 
 
+def _is_stream(recording: Recording) -> bool:
+    return recording.name in _STREAMED
+
+
 def observed(recording: Recording) -> dict[str, Any]:
     """What the codec makes of a recording, in short."""
     codec = codec_of(recording)
     if recording.status >= 400:
         return _failed(codec.decode_error(recording.status, recording.headers, recording.body))
-    if recording in STREAMS:
+    if _is_stream(recording):
         outcome = decode_stream(codec, recording.headers, [recording.body])
         return _failed(outcome.failure) if outcome.failure else _answered(outcome.response)
     try:
@@ -140,7 +146,7 @@ def test_nothing_after_the_end_of_a_stream_counts(recording: Recording) -> None:
 
 @each(GOOD)
 def test_an_answer_is_what_a_plain_reader_finds(recording: Recording) -> None:
-    stream = recording in STREAMS
+    stream = _is_stream(recording)
     codec = codec_of(recording)
     decoded = decode_stream(codec, recording.headers, [recording.body]).response if stream else None
     response = decoded or codec.decode(recording.headers, recording.body)
@@ -154,6 +160,31 @@ def test_an_answer_is_what_a_plain_reader_finds(recording: Recording) -> None:
     assert response.text == plain["text"]
     heard = response.usage.input_audio or 0
     assert response.usage.input in (plain["prompt_tokens"], (plain["prompt_tokens"] or 0) + heard)
+
+
+LABELS: dict[str, Callable[[dict[str, Any]], bool]] = {
+    "tool_call": lambda judged: "call" in judged["parts"],
+    "tool_call_parallel": lambda judged: judged["parts"].split().count("call") > 1,
+    "legacy_function_call": lambda judged: "call" in judged["parts"],
+    "finish_length": lambda judged: judged["finish"] == "length",
+    "finish_content_filter": lambda judged: judged["finish"] == "content_filter",
+    "cached_usage": lambda judged: judged["usage"].get("cache_read", 0) > 0,
+    "reasoning": lambda judged: "reasoning" in judged["parts"] or judged["usage"].get("reasoning", 0) > 0,
+    "logprobs": lambda judged: "logprobs" in judged["extra"],
+}
+"""What whoever sorted the recordings says is in them, and how that shows in a judgement."""
+UNLIKE = {
+    ("openai/tool_call_parallel-01-gpt-3-5-turbo", "tool_call_parallel"): "two choices with a call each",
+    ("litellm_proxy/tool_call-03", "reasoning"): "only a signature of it",
+}
+
+
+@each(GOOD)
+def test_an_answer_has_what_its_labels_say(recording: Recording) -> None:
+    judged = GOLDEN[recording.name]
+    labels = {feature.removesuffix("_stream") for feature in recording.features} & set(LABELS)
+    missing = [label for label in labels if not LABELS[label](judged)]
+    assert [label for label in missing if (recording.name, label) not in UNLIKE] == []
 
 
 @each([r for r in STREAMS if r.provider == "perplexity"])
