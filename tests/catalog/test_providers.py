@@ -29,7 +29,7 @@ def test_a_row_is_whole(row: ProviderRow) -> None:
     assert row.base_url is None or (row.base_url.startswith("http") and not row.base_url.endswith("/"))
     assert not row.key_required or row.key_variables
     assert row.source
-    assert datetime.date.fromisoformat(row.date)
+    datetime.date.fromisoformat(row.date)
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.dialect == "openai"], ids=lambda row: row.kind)
