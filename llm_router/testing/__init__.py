@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from llm_router.testing.case_names import check_cases
     from llm_router.testing.cases import CaseResult, iter_cases, run_cases
     from llm_router.testing.clock import VirtualClock
-    from llm_router.testing.emulated import Providers, emulated, emulated_providers
+    from llm_router.testing.emulation import Providers, emulated, emulated_providers
     from llm_router.testing.emulator import Emulator, LogEntry
     from llm_router.testing.faults import FAULTS, Fault
     from llm_router.testing.performer import Performer
@@ -55,7 +55,7 @@ _HOMES = {
     "case_names": ("check_cases",),
     "cases": ("CaseResult", "iter_cases", "run_cases"),
     "clock": ("VirtualClock",),
-    "emulated": ("Providers", "emulated", "emulated_providers"),
+    "emulation": ("Providers", "emulated", "emulated_providers"),
     "emulator": ("Emulator", "LogEntry"),
     "faults": ("FAULTS", "Fault"),
     "performer": ("Performer",),

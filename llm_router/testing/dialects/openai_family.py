@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from llm_router.testing.dialects.openai_rules import (
     FIELDS,
+    IMAGE,
     MESSAGE,
     NAMED,
     REFUSAL_PART,
@@ -51,6 +52,8 @@ FAMILY: Mapping[str, Member] = {
         ("random_seed", "safe_prompt", "prompt_mode"),
         ("seed", "stream_options", "max_completion_tokens"),
         {
+            "image_url": Object({"image_url": Either((String(), IMAGE))}, ("image_url",)),
+            "input_audio": Object({"input_audio": Either((String(), Object(open=True)))}, ("input_audio",)),
             "document_url": Object({"document_url": String(), "document_name": String()}, ("document_url",)),
             "thinking": Object({"thinking": Array(Anything()), "closed": Flag()}, ("thinking",)),
         },
@@ -59,13 +62,16 @@ FAMILY: Mapping[str, Member] = {
     ),
     "perplexity": Member(
         ("search_context_size", "search_domain_filter", "search_recency_filter", "return_images", "top_k"),
-        ("tools", "stop", "seed", "stream_options"),
+        ("tools", "stop", "seed"),
         {"file_url": Object({"file_url": Object({"url": String()}, ("url",))}, ("file_url",))},
         usage_always=True,
     ),
-    "huggingface": Member(("top_k", "return_full_text")),
-    "deepseek": Member(("thinking",), ("seed",)),
-    "openrouter": Member((*_ROUTER, "provider", "models", "reasoning", "plugins", "usage", "transforms", "route")),
+    "huggingface": Member(("top_k", "return_full_text", "options")),
+    "deepseek": Member(("thinking",)),
+    "openrouter": Member(
+        (*_ROUTER, "provider", "models", "reasoning", "plugins", "usage", "transforms", "route"),
+        parts={"text": Object({"text": String(), "cache_control": Object(open=True)}, ("text",))},
+    ),
     "fireworks": Member((*_ROUTER, "context_length_exceeded_behavior")),
     "xai": Member(("search_parameters", "deferred")),
     "litellm": Member((*_ROUTER, "thinking", "tags", "guardrails", "mock_response"), keyless=True),
@@ -89,6 +95,8 @@ def body_shape(kind: str, also: frozenset[str]) -> Object:
     fields.update({name: Anything() for name in (*also, *member.adds)})
     if member is not OPENAI:
         fields["messages"] = Array(_message(member), short=1)
+    if kind == "perplexity":  # its schemas need no name; recording of sonar, 2025
+        fields["response_format"] = Object(open=True)
     if "tool_choice" in fields:
         fields["tool_choice"] = Either((String(("none", "auto", member.any_tool)), NAMED))
     return Object(fields, ("messages",))
@@ -96,14 +104,21 @@ def body_shape(kind: str, also: frozenset[str]) -> Object:
 
 def _message(member: Member) -> Tagged:
     """A message with the further parts and fields of this member."""
-    user, assistant, tool = (MESSAGE.cases[role] for role in ("user", "assistant", "tool"))
-    said = content({"text": TEXT_PART, "refusal": REFUSAL_PART, **member.parts})
+    cases = MESSAGE.cases
+    plain = {"text": member.parts.get("text", TEXT_PART)}
+    heard, said = content({**USER_PARTS, **member.parts}), {**plain, "refusal": REFUSAL_PART, **member.parts}
+    back = {**dict.fromkeys(_BACK, Anything()), "content": content(said, short=0)}
     return Tagged(
         "role",
         {
-            **MESSAGE.cases,
-            "user": Object({**user.fields, "content": content({**USER_PARTS, **member.parts})}, user.required),
-            "assistant": Object({**assistant.fields, **{name: Anything() for name in _BACK}, "content": said}),
-            "tool": Object({**tool.fields, "name": String()}, tool.required),
+            **cases,
+            "system": _with(cases["system"], {"content": content(plain)}),
+            "user": _with(cases["user"], {"content": heard}),
+            "assistant": _with(cases["assistant"], back),
+            "tool": _with(cases["tool"], {"content": heard}),
         },
     )
+
+
+def _with(shape: Object, fields: Mapping[str, Shape]) -> Object:
+    return Object({**shape.fields, **fields}, shape.required)

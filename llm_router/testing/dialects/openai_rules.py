@@ -28,10 +28,8 @@ from llm_router.testing.shapes import (
 NAME = r"[a-zA-Z0-9_-]+"
 _NAME = String(pattern=NAME, short=1, long=64)
 TEXT_PART = Object({"text": String()}, ("text",))
-_IMAGE_PART = Object(
-    {"image_url": Object({"url": String(), "detail": String(("auto", "low", "high", "original"))}, ("url",))},
-    ("image_url",),
-)
+IMAGE = Object({"url": String(), "detail": String(("auto", "low", "high", "original"))}, ("url",))
+_IMAGE_PART = Object({"image_url": IMAGE}, ("image_url",))
 _AUDIO_PART = Object(
     {"input_audio": Object({"data": String(), "format": String(("wav", "mp3"))}, ("data", "format"))}, ("input_audio",)
 )
@@ -45,9 +43,9 @@ USER_PARTS: Mapping[str, Object] = {
 }
 
 
-def content(parts: Mapping[str, Object]) -> Shape:
-    """A message's content: text, or a list of these parts."""
-    return Either((String(), Array(Tagged("type", parts), short=1)))
+def content(parts: Mapping[str, Object], *, short: int = 1) -> Shape:
+    """A message's content: text, or a list of `short` or more of these parts."""
+    return Either((String(), Array(Tagged("type", parts), short=short)))
 
 
 _TEXTS = content({"text": TEXT_PART})
@@ -56,6 +54,7 @@ _CALL = Object(
         "id": String(),
         "type": String(("function",)),
         "function": Object({"name": _NAME, "arguments": String()}, ("name", "arguments")),
+        "index": Number(integer=True),  # what streams carry is taken back (openai-compatible recordings, 2025)
     },
     ("id", "type", "function"),
 )
@@ -69,6 +68,7 @@ MESSAGE = Tagged(
                 "content": content({"text": TEXT_PART, "refusal": REFUSAL_PART}),
                 "name": String(),
                 "refusal": String(),
+                "annotations": Array(Anything()),
                 "audio": Object({"id": String()}, ("id",)),
                 "tool_calls": Array(_CALL, short=1),
                 "function_call": Object({"name": _NAME, "arguments": String()}, ("name", "arguments")),
@@ -76,7 +76,7 @@ MESSAGE = Tagged(
         ),
         "user": Object({"content": content(USER_PARTS), "name": String()}, ("content",)),
         "function": Object({"content": String(), "name": _NAME}, ("content", "name")),
-        "tool": Object({"content": _TEXTS, "tool_call_id": String()}, ("content", "tool_call_id")),
+        "tool": Object({"content": _TEXTS, "tool_call_id": String(), "name": String()}, ("content", "tool_call_id")),
         "developer": _SYSTEM,
     },
 )
@@ -126,7 +126,7 @@ FIELDS: Mapping[str, Shape] = {
     "safety_identifier": String(long=64),
     "seed": Number(integer=True),
     "service_tier": String(("auto", "default", "flex", "scale", "priority", "fast")),
-    "stop": Either((String(), Array(String(), short=1, long=4))),
+    "stop": Either((String(), Array(String(), long=4))),
     "store": Flag(),
     "stream": Flag(),
     "stream_options": Object({"include_usage": Flag(), "include_obfuscation": Flag()}),
