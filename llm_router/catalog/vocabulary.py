@@ -6,12 +6,9 @@ run with a loader of our own, which takes only what is there: in tiktoken's cach
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import importlib
 import importlib.util
 import os
-import tempfile
 import types
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -63,6 +60,9 @@ def _load(name: str) -> tiktoken.Encoding | None:
 
 def _read_ranks(url: str, expected_hash: str | None = None) -> dict[bytes, int]:
     """The vocabulary that tiktoken would fetch from `url`. Raises FileNotFoundError where it isn't on this machine."""
+    import base64
+    import hashlib
+
     for folder in _folders():
         path = folder / hashlib.sha1(url.encode()).hexdigest()
         content = path.read_bytes() if path.is_file() else b""
@@ -73,6 +73,8 @@ def _read_ranks(url: str, expected_hash: str | None = None) -> dict[bytes, int]:
 
 
 def _folders() -> Iterator[Path]:
+    import tempfile
+
     for variable in ("TIKTOKEN_CACHE_DIR", "DATA_GYM_CACHE_DIR"):
         if folder := os.environ.get(variable):
             yield Path(folder)
