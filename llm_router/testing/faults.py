@@ -22,7 +22,7 @@ class Fault:
     """One fault. `after` counts the pieces of the answer that come through before a stream breaks.
 
     `pause_s` is how long `slow_first_token` waits; `retry_after_s` is what `rate_limit` asks for; `status` and
-    `message` replace the error's own.
+    `message` replace the error's own. Raises ValueError, with the nearest name, for an unknown one.
     """
 
     name: str
@@ -31,6 +31,12 @@ class Fault:
     retry_after_s: float = 1.0
     status: int | None = None
     message: str | None = None
+
+    def __post_init__(self) -> None:
+        """Hold the name to what is known."""
+        if self.name not in FAULTS and not _is_status(self.name):
+            near = closest(self.name, (*FAULTS, "ok"))
+            raise ValueError(f"there is no fault `{self.name}`" + (f"; did you mean `{near}`?" if near else ""))
 
 
 class Voice(Protocol):
@@ -49,20 +55,20 @@ class Voice(Protocol):
         """An error of this status, without more to it."""
 
 
-SAID: Mapping[str, FailureClass] = {
-    "rate_limit": "rate_limit",
-    "rate_limit_without_retry_after": "rate_limit",
-    "quota_exhausted": "quota_exhausted",
-    "unavailable": "unavailable",
-    "overloaded": "overloaded",
-    "authentication": "authentication",
-    "permission": "permission",
-    "not_found": "not_found",
-    "context_length": "context_length",
-    "content_filter": "content_filter",
-    "bad_request": "bad_request",
+SAID: Mapping[str, tuple[FailureClass, str]] = {
+    "rate_limit": ("rate_limit", "429, with Retry-After: `retry_after_s`, 1 second unless said otherwise."),
+    "rate_limit_without_retry_after": ("rate_limit", "429 that doesn't say when to come back."),
+    "quota_exhausted": ("quota_exhausted", "The account is empty: no waiting cures it."),
+    "unavailable": ("unavailable", "500: the provider failed on its side."),
+    "overloaded": ("overloaded", "503: the provider has too much to do."),
+    "authentication": ("authentication", "401: the key is not accepted."),
+    "permission": ("permission", "403: the key may not do this."),
+    "not_found": ("not_found", "404: there is no such model."),
+    "context_length": ("context_length", "400: the request doesn't fit into the context window."),
+    "content_filter": ("content_filter", "400: the provider's filter stops the request."),
+    "bad_request": ("bad_request", "400: the request is wrong."),
 }
-"""Faults that are told as an error reply, and the class that each stands for."""
+"""Faults that are told as an error in the dialect's own shape: the class that each stands for, and what it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +192,7 @@ MISSAID: Mapping[str, str] = {
 """Faults of the answer itself, by name, with what they do."""
 
 FAULTS: Mapping[str, str] = {
-    **{name: f"An error in the provider's own shape, of class {kind}." for name, kind in SAID.items()},
+    **{name: told for name, (_, told) in SAID.items()},
     **{name: told for name, (_, told) in INSTEAD.items()},
     **{name: twist.__doc__ or "" for name, twist in TWISTS.items()},
     **MISSAID,
@@ -195,10 +201,7 @@ FAULTS: Mapping[str, str] = {
 
 
 def read_fault(name: str, options: Mapping[str, Json] | None = None) -> Fault:
-    """The fault of this name with these options. Raises ValueError, with the nearest name, for an unknown one."""
-    if name not in FAULTS and not _is_status(name):
-        near = closest(name, (*FAULTS, "ok"))
-        raise ValueError(f"there is no fault `{name}`" + (f"; did you mean `{near}`?" if near else ""))
+    """The fault of this name with these options. Raises ValueError for a name or an option that can't be read."""
     known = {field.name: field for field in fields(Fault) if field.name != "name"}
     for option, value in (options or {}).items():
         if option not in known:
@@ -216,7 +219,7 @@ def inflict(fault: Fault, reply: Reply, voice: Voice, question: Question) -> Rep
     if fault.name in TWISTS:
         return TWISTS[fault.name](Scene(reply, fault, voice, question))
     if fault.name in SAID:
-        return voice.problem(_overridden(voice.failure(SAID[fault.name], question, fault), fault))
+        return voice.problem(_overridden(voice.failure(SAID[fault.name][0], question, fault), fault))
     if _is_status(fault.name):
         return voice.problem(voice.status_problem(int(fault.name), fault.message or f"emulated status {fault.name}"))
     return reply
