@@ -50,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         verb.arguments(sub)
-        sub.set_defaults(run=verb.run)
+        sub.set_defaults(perform=verb.run)
     return top
 
 
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     console = Console(colour=options.color)
     try:
-        code: int = options.run(options, console)
+        code: int = options.perform(options, console)
     except RouterError as error:
         console.error(str(error))
         return 1
