@@ -18,7 +18,7 @@ from llm_router.policy.predicates import boxes_of_test
 from llm_router.policy.space import Box, Dimension, Space
 from llm_router.spec.condition import All, AnyOf, Condition, Declarations, Not, Placement, Test, reads
 
-LIMIT = 100_000
+LIMIT = 50_000
 """How many pairs of boxes are met or taken away before an analysis is given up."""
 
 MOST_EXAMPLES = 100
@@ -105,7 +105,7 @@ def _never_absent(features: frozenset[str], space: Space) -> Mapping[str, object
     }
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=16_384)
 def _known_boxes(condition: Condition, declarations: Declarations | Placement) -> Boxes | None:
     try:
         space = Space(declarations)
@@ -166,18 +166,26 @@ class _Analysis:
 
     def rest(self, boxes: Boxes, others: Sequence[Condition]) -> tuple[Boxes, tuple[int, ...]]:
         """What the others leave of these boxes, and the places of those that took something away."""
+        taken = {place: self._known(other) for place, other in enumerate(others)}
         took: list[int] = []
-        for place, other in enumerate(others):
+        for place in sorted(taken, key=lambda place: self._narrowness(taken[place])):
             if not boxes:
                 break
-            taken = _known_boxes(other, self.space.declarations)
-            if taken is None:
-                raise _TooManySteps
-            left = self._without(boxes, taken)
+            left = self._without(boxes, taken[place])
             if left != boxes:
                 took.append(place)
             boxes = left
-        return boxes, tuple(took)
+        return boxes, tuple(sorted(took))
+
+    def _known(self, condition: Condition) -> Boxes:
+        boxes = _known_boxes(condition, self.space.declarations)
+        if boxes is None:
+            raise _TooManySteps
+        return boxes
+
+    def _narrowness(self, boxes: Boxes) -> int:
+        """How little a condition takes away, roughly: broad ones go first, so that few are needed."""
+        return min((self.space.narrowness(box) for box in boxes), default=0)
 
     def needed(self, boxes: Boxes, others: Sequence[Condition], places: tuple[int, ...]) -> tuple[int, ...]:
         """Of the places of others that cover these boxes, so many that none can be left out."""

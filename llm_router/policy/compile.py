@@ -248,7 +248,8 @@ def _instead(draft: Draft, spec: GuardSpec, path: Path) -> tuple[Tier, ...] | Li
 
 def _placement(draft: Draft) -> Placement:
     members = dict.fromkeys(deployment.member for deployment in draft.deployments.values())
-    labels = dict.fromkeys(label for deployment in draft.deployments.values() for label in deployment.labels)
+    labelled = (*draft.providers.values(), *draft.deployments.values())
+    labels = dict.fromkeys(label for each in labelled for label in each.labels)
     return Placement(tuple(draft.providers), tuple(members), tuple(labels))
 
 

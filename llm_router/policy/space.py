@@ -102,6 +102,13 @@ class Space:
         breadth = 1 if isinstance(full, Numbers) else 2 if full.excluded else 0
         return breadth, dimension.feature, dimension.kind, str(dimension.of)
 
+    def narrowness(self, box: Box) -> int:
+        """A rough order of boxes: the more dimensions and the fewer of their values, the narrower."""
+        listed = (isinstance(values, Words) and not values.excluded for values in box.values())
+        return sum(
+            3 if few and self._breadth(dimension)[0] == 2 else 1 for dimension, few in zip(box, listed, strict=True)
+        )
+
     def settled(self, box: dict[Dimension, ValueSet]) -> Box | None:
         """The box with what binds its dimensions applied; `None` where it is empty."""
         if any(values.empty for values in box.values()):

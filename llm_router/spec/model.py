@@ -156,7 +156,7 @@ class Spec(Section):
 
     version: Version = key("The version of the language.", 1, required=True)
     name: FixedText | None = key("What this policy is called.", "support-desk")
-    timezone: FixedText | None = key("For `hour` and `weekday`. Default: UTC.", "Europe/Berlin")
+    timezone: FixedText | None = key("For `hour` and `weekday`.", "Europe/Berlin", default="UTC")
     metadata: dict[MetadataName, MetadataDeclaration] = entries(
         "What callers may say beyond the built-in hints; conditions may read only these.",
         {"pii": {"type": "boolean", "absent": True}, "team": ["search", "support"], "tenant": "text"},

@@ -108,9 +108,9 @@ def listed(value: str | Mapping[str, Fraction] | tuple[T, ...], path: Path) -> I
 class WaitSpec(Section):
     """Pauses between retries of one deployment."""
 
-    first: PositiveDuration | None = key("The first pause. Default: 500ms.", "500ms")
-    factor: Factor | None = key("How much longer each next pause is. Default: 2.", 2)
-    longest: PositiveDuration | None = key("The longest pause. Default: 8s.", "8s")
+    first: PositiveDuration | None = key("The first pause.", "500ms", default="500ms")
+    factor: Factor | None = key("How much longer each next pause is.", 2, default=2)
+    longest: PositiveDuration | None = key("The longest pause.", "8s", default="8s")
 
 
 class AfterSpec(Section):
@@ -180,7 +180,7 @@ class FallbackSpec(Section):
     """What follows failures; merged key by key over the defaults, a rule's over the top's."""
 
     max_attempts: Positive | None = key("The most attempts, retries included. Default: the candidates + 2.", 6)
-    deadline: PositiveDuration | None = key("By when the answer must have begun. Default: 5m.", "5m")
+    deadline: PositiveDuration | None = key("By when the answer must have begun.", "5m", default="5m")
     after: FailuresSpec | None = key("What follows each class of failures.", {"rate_limit": {"next": "any"}})
     on_break: (
         Annotated[
@@ -205,7 +205,7 @@ FallbackOrNone: TypeAlias = Annotated[
 class HealthSpec(Section):
     """When a deployment that fails isn't asked for a while."""
 
-    failures: Positive | None = key("So many failures … Default: 5.", 5)
-    within: PositiveDuration | None = key("… in such a time begin a cooldown. Default: 30s.", "30s")
-    cooldown: PositiveDuration | None = key("How long it isn't asked. Default: 15s.", "15s")
-    probes: Positive | None = key("How many requests may try it after that. Default: 1.", 1)
+    failures: Positive | None = key("So many failures …", 5, default=5)
+    within: PositiveDuration | None = key("… in such a time begin a cooldown.", "30s", default="30s")
+    cooldown: PositiveDuration | None = key("How long it isn't asked.", "15s", default="15s")
+    probes: Positive | None = key("How many requests may try it after that.", 1, default=1)

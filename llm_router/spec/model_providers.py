@@ -68,12 +68,12 @@ class SettingsSpec(Section):
 class TimeoutsSpec(Section):
     """How long one attempt may take. Key by key: rule over deployment over provider over top."""
 
-    connect: PositiveDuration | None = key("Until the connection stands. Default: 5s.", "5s")
+    connect: PositiveDuration | None = key("Until the connection stands.", "5s", default="5s")
     first_token: PositiveDuration | None = key(
         "Until the first reasoning or content. Default: 10s; 60s for reasoning models and local providers.", "10s"
     )
-    stall: PositiveDuration | None = key("Between two pieces of a stream. Default: 15s.", "15s")
-    total: PositiveDuration | None = key("For an attempt that isn't streamed. Default: 2m.", "2m")
+    stall: PositiveDuration | None = key("Between two pieces of a stream.", "15s", default="15s")
+    total: PositiveDuration | None = key("For an attempt that isn't streamed.", "2m", default="2m")
 
 
 class ProviderSpec(Section):
@@ -96,7 +96,7 @@ class ProviderSpec(Section):
     organization: Text | None = key("The organisation to bill, where the provider has such.", "org-123")
     query: dict[TextKey, Text] = entries("Parameters to add to the address.", {"api-version": "2024-10-21"})
     default_model: Text | None = key("The model that the provider's name means in `use`.", "gpt-4o-mini")
-    enabled: Flag | None = key("`false` takes it out of service.", False)
+    enabled: Flag | None = key("`false` takes it out of service.", False, default=True)
     local: Flag | None = key("Whether it runs on this machine; checked against its address.", True)
     labels: Labels = entries("Facts of your own that guards read; deployments inherit them.", {"region": "eu"})
     settings: SettingsSpec | None = key("Call parameters for all of its deployments.", {"temperature": 0})
@@ -147,9 +147,9 @@ class DeploymentSpec(Section):
         "How good it is, 0 to 100: a number, or by task with `any`.", 86, {"code": 93, "any": 90}
     )
     speed: SpeedSpec | None = key("How fast it is expected to be.", {"first_token": "500ms", "tokens_per_second": 80})
-    expected_output: Count | None = key("Tokens that an answer usually has, to estimate costs. Default: 500.", 200)
+    expected_output: Count | None = key("Tokens that an answer usually has, to estimate costs.", 200, default=500)
     labels: Labels = entries("Facts of your own that guards read, beside the provider's.", {"region": "eu"})
-    enabled: Flag | None = key("`false` takes it out of service.", False)
+    enabled: Flag | None = key("`false` takes it out of service.", False, default=True)
     settings: SettingsSpec | None = key("Call parameters.", {"reasoning": "medium"})
     timeouts: TimeoutsSpec | None = key("Timeouts.", {"first_token": "2m"})
     fallback: FollowSpec | None = key("What follows its failures.", {"after": {"rate_limit": {"cooldown": "1m"}}})

@@ -86,6 +86,8 @@ class Scalar:
         """The value in its type; a `Reference` that waits for the environment stays one."""
         if isinstance(value, Reference) and not self.raw:
             return self._wait(value)
+        if self.raw and isinstance(value, Substituted):
+            value = value.written
         typed = read_scalar(value) if self.typed and isinstance(value, Substituted) else value
         try:
             return self.read(typed)

@@ -14,7 +14,7 @@ from typing import Any
 from llm_router.spec import model
 from llm_router.spec.describe import condition_schema, operators_schema, placement_schema
 from llm_router.spec.scalars import SHARED, STANDS_FOR
-from llm_router.spec.section import Section
+from llm_router.spec.section import DEFAULT, Section
 
 IDENTIFIER = "http://json-schema.org/draft-07/schema#"
 
@@ -58,6 +58,8 @@ class _Shared:
             return node
         tidy = {key: self._value(key, value) for key, value in node.items() if not _is_mark(key, value)}
         tidy = self._refer(_without_null(tidy))
+        if DEFAULT in tidy:
+            tidy["default"] = tidy.pop(DEFAULT)
         if "patternProperties" in tidy:
             tidy["additionalProperties"] = False
         if "$ref" in tidy and len(tidy) > 1:
@@ -96,7 +98,7 @@ class _Shared:
 def _is_mark(key: str, value: Any) -> bool:
     """Whether this is a title or default that pydantic makes of a field, and nobody wrote."""
     made = key == "title" and isinstance(value, str)
-    return made or key == "propertyNames" or (key == "default" and value in (None, [], {}))
+    return made or key == "propertyNames" or (key == "default" and not value)
 
 
 def _without_null(node: dict[str, Any]) -> dict[str, Any]:

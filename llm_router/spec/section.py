@@ -22,10 +22,14 @@ from pydantic import (
     ValidationInfo,
     model_validator,
 )
+from pydantic_core import PydanticUndefined
 
 from llm_router.spec.source import Path, Plain
 
 JsonSchema = dict[str, Any]
+
+DEFAULT = "x-default"
+"""In the JSON Schema as pydantic makes it: the default that an editor shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,20 +112,32 @@ def _sections(value: object) -> Iterator[Section]:
             yield from _sections(item)
 
 
-def key(description: str, *examples: object, required: bool = False, alias: str | None = None) -> Any:
-    """A key of a section, described for editors, with examples. Absent is `None`, unless it is required."""
-    shown = list(examples) or None
-    if required:
-        return Field(description=description, examples=shown, alias=alias)
-    return Field(default=None, description=description, examples=shown, alias=alias)
+def key(
+    description: str,
+    *examples: object,
+    required: bool = False,
+    alias: str | None = None,
+    default: str | int | None = None,
+) -> Any:
+    """A key of a section, described for editors, with examples.
+
+    Absent is `None`, unless it is required. `default` is only shown: what absence means is decided later, because what
+    stands at another place may say more.
+    """
+    described = f"{description} Default: {str(default).lower() if isinstance(default, bool) else default}."
+    return Field(
+        default=PydanticUndefined if required else None,
+        description=description if default is None else described,
+        examples=list(examples) or None,
+        alias=alias,
+        json_schema_extra=None if default is None else {DEFAULT: default},
+    )
 
 
 def items(description: str, *examples: object, required: bool = False) -> Any:
     """A key with a list or mapping that has entries. Absent is empty, unless it is required."""
     shown = list(examples) or None
-    if required:
-        return Field(description=description, examples=shown, min_length=1)
-    return Field(default=(), description=description, examples=shown, min_length=1)
+    return Field(default=PydanticUndefined if required else (), description=description, examples=shown, min_length=1)
 
 
 def entries(description: str, *examples: object) -> Any:

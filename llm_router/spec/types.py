@@ -45,10 +45,11 @@ from llm_router.units import (
 
 RESERVED = ("any", "none", "order", "auto", "refuse", "stop")
 NAME_PATTERN = r"[a-z][a-z0-9_-]*"
-PLACE_PATTERN = rf"[^\s:/,]+|{NAME_PATTERN}:\S+"
+PLACE_PATTERN = rf"[^\s:/,]+|{NAME_PATTERN}:(?!\S*\$\{{)\S+"
 METADATA_PATTERN = r"[A-Za-z_][A-Za-z0-9_.-]*"
 
 _NOT_TEMPLATE = rf"(?![\s\S]*\{{\{{)(?:[^$]|\$(?!\{{)|{REFERENCE_PATTERN})*"
+_FIXED = r"(?![\s\S]*\{\{)(?:[^$]|\$(?!\{))*"
 _CREDENTIAL = rf"(?!os\.environ|\$[A-Za-z_])(?:[^\s$\{{\}}]|\$(?!\{{)|{REFERENCE_PATTERN})+"
 
 
@@ -264,11 +265,11 @@ Text: TypeAlias = Annotated[
     str | Reference, Scalar("text", _text("text", _NOT_TEMPLATE, _bad_reference), _text_schema(_NOT_TEMPLATE))
 ]
 FixedText: TypeAlias = Annotated[
-    str, Scalar("text", _text("text", _NOT_TEMPLATE, _bad_reference), _text_schema(_NOT_TEMPLATE), late=False)
+    str, Scalar("text", _text("text", _FIXED, _bad_reference), _text_schema(_FIXED), late=False)
 ]
 Prose: TypeAlias = Annotated[str | Reference, Scalar("text", _text("text"), _text_schema())]
 Word: TypeAlias = Annotated[
-    str, Scalar("a word", _text("a word", _NOT_TEMPLATE, _bad_reference), _text_schema(_NOT_TEMPLATE), late=False)
+    str, Scalar("a word", _text("a word", _FIXED, _bad_reference), _text_schema(_FIXED), late=False)
 ]
 Flag: TypeAlias = Annotated[bool | Reference, Scalar("`true` or `false`", _flag, {"type": "boolean"}, typed=True)]
 Name: TypeAlias = Annotated[
@@ -346,13 +347,21 @@ def _version(value: object) -> int:
 def _value(value: object) -> object:
     if isinstance(value, (dict, list)) or value is None or value == "":
         raise wrong_type("one value", value)
+    if isinstance(value, str) and "${" in value:
+        raise _bad_reference(value)
     return value
 
 
 Version: TypeAlias = Annotated[Literal[1], Scalar("the language's version", _version, {"const": 1}, raw=True)]
 Value: TypeAlias = Annotated[
     bool | int | float | str,
-    Scalar("one value", _value, {"type": ["boolean", "number", "string"], "minLength": 1}, late=False, typed=True),
+    Scalar(
+        "one value",
+        _value,
+        {"type": ["boolean", "number", "string"], "minLength": 1, "pattern": r"^(?:[^$]|\$(?!\{))*$"},
+        late=False,
+        typed=True,
+    ),
 ]
 _WHEN_HELP = "write `when: {task: code}`, or `if:` with an expression"
 _PLACEMENT_HELP = "write `{labels.region: eu}`, or `{local: true}`"

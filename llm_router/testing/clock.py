@@ -9,10 +9,10 @@ from dataclasses import dataclass
 class VirtualClock:
     """Time for tests: call it for the instant in seconds since the epoch; `monotonic` starts at 0 with it.
 
-    `start` is a Thursday, 2026-01-15 12:00:00 UTC.
+    `start` is a Thursday, 2026-11-19 12:00:00 UTC: a fixed day, so that prices and hours are the same at every run.
     """
 
-    start: float = 1_768_478_400.0
+    start: float = 1_795_089_600.0
     elapsed: float = 0.0
 
     def __call__(self) -> float:

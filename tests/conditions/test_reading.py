@@ -116,6 +116,13 @@ def _read_bound(text: str, variables: dict[str, str]) -> tuple[Any, list[Diagnos
     return read(node, (key,), source, DECLARATIONS, found.append, environment=Environment(variables)), found
 
 
+def test_a_reference_is_read_by_the_feature_s_type_even_where_it_was_replaced_before() -> None:
+    source, _ = read_source('when: {metadata.tenant: "${env:A:-7}"}', "spec.yaml")
+    found: list[Diagnostic] = []
+    condition = read_when({"metadata.tenant": 7}, ("when",), source, DECLARATIONS, found.append)
+    assert (condition, found) == (condition_of('metadata.tenant == "7"'), [])
+
+
 def test_both_joins_conditions_without_nesting() -> None:
     first, second = condition_of('task == "code" and stream'), condition_of("has_tools")
     assert both(first, second) == condition_of('task == "code" and stream and has_tools')

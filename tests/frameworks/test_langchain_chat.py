@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import operator
 import pickle
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from langchain_core import exceptions as langchain
 from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import BaseCallbackHandler, UsageMetadataCallbackHandler
 from langchain_core.messages import HumanMessage
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
-from langchain_core.runnables import ConfigurableField
+from langchain_core.runnables import ConfigurableField, RunnableLambda
 from langchain_llm_router import ChatLLMRouter
+from langchain_llm_router.convert import to_message
 from pydantic import ValidationError
 from typing_extensions import override
 
 from llm_router.diagnostics import SpecError
-from llm_router.errors import RequestError
+from llm_router.errors import RequestError, Unavailable
+from llm_router.messages import ToolCall
+from llm_router.testing import Call, Say
 from tests.frameworks.desk import Desk, desk
+
+ADD = {"name": "add", "parameters": {"type": "object", "properties": {"a": {"type": "integer"}}}}
 
 
 def test_an_answer_tells_who_gave_it_and_why(at_desk: Desk) -> None:
@@ -155,6 +163,57 @@ def test_a_failed_provider_is_passed_over_before_the_first_piece() -> None:
     for told in (whole.response_metadata, streamed[-1].response_metadata):
         assert told["routing"]["deployment"] == "gpt"
         assert [attempt["deployment"] for attempt in told["routing"]["attempts"]] == ["mini", "gpt"]
+
+
+def test_a_stream_that_is_left_ends_the_request() -> None:
+    with desk({"*": Say("word " * 200)}) as made:
+        model = ChatLLMRouter(router=made.router)
+        pieces: Any = model.stream("hello")
+        next(pieces)
+        pieces.close()
+        assert model.invoke("still there?").content
+
+
+async def test_an_async_stream_that_is_left_ends_the_request() -> None:
+    with desk({"*": Say("word " * 200)}) as made:
+        model = ChatLLMRouter(router=made.router)
+        pieces: Any = model.astream("hello")
+        await anext(pieces)
+        await pieces.aclose()
+        assert (await model.ainvoke("still there?")).content
+
+
+def test_a_stream_that_breaks_tells_what_it_had_passed_on() -> None:
+    with desk({"*": {"fault": "cut", "after": 3}}) as made:
+        pieces = ChatLLMRouter(router=made.router).stream("tell me something long")
+        passed_on = [next(pieces).text]
+        with pytest.raises(Unavailable) as raised:
+            passed_on.extend(piece.text for piece in pieces)
+    assert isinstance(raised.value, langchain.ModelError)
+    assert raised.value.partial_text == "".join(passed_on)
+    assert passed_on[0]
+
+
+def test_a_call_inside_of_a_function_takes_the_configuration(at_desk: Desk) -> None:
+    model = ChatLLMRouter(router=at_desk.router)
+    chain = RunnableLambda(lambda question: model.invoke(str(question)))
+    answer: Any = chain.invoke("hello", {"metadata": {"routing": {"task": "code"}}})
+    assert answer.response_metadata["routing"]["rule"] == "code"
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("name", ["gpt", "llama", "pocket"])
+def test_standard_blocks_come_where_they_are_wanted(name: str, streamed: bool) -> None:
+    said = Say("so", reasoning="hm", calls=(Call("add", {"a": 1}, id="c1"), Call("add", {"a": 2}, id="c2")))
+    with desk({"*": said}) as made:
+        model = ChatLLMRouter(router=made.router, model=name, output_version="v1").bind_tools([ADD])
+        answer: Any = reduce(operator.add, model.stream("hi")) if streamed else model.invoke("hi")
+    thought = ["reasoning"] if name != "gpt" else []  # openai's own API shows none
+    assert [block["type"] for block in answer.content] == [*thought, "text", "tool_call", "tool_call"]
+    assert answer.content_blocks == answer.content
+    assert [call["args"] for call in answer.tool_calls] == [{"a": 1}, {"a": 2}]
+    assert to_message(answer).text == "so"
+    assert len([part for part in to_message(answer).parts if isinstance(part, ToolCall)]) == 2
 
 
 def test_a_chain_gives_text(at_desk: Desk) -> None:

@@ -102,11 +102,6 @@ SENT: list[tuple[str, ChatMessage, Message]] = [
         assistant(ToolCall("c1", "add", '{"a": 1}')),
     ),
     (
-        "who answered before",
-        ChatMessage("so", role="assistant", additional_kwargs={"deployment": "gpt"}),
-        Message("assistant", (Text("so"),), deployment="gpt"),
-    ),
-    (
         "a tool's answer",
         ChatMessage("3", role="tool", additional_kwargs={"tool_call_id": "c1", "name": "add"}),
         Message("tool", (ToolResult("c1", (Text("3"),), name="add"),)),

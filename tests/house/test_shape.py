@@ -10,7 +10,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted(
-    path for folder in ("llm_router", "integrations") for path in (ROOT / folder).rglob("*.py") if ".venv" not in path.parts
+    path
+    for folder in ("llm_router", "integrations")
+    for path in (ROOT / folder).rglob("*.py")
+    if ".venv" not in path.parts
 )
 LONGEST_FILE = 500
 LONGEST_FUNCTION = 50

@@ -49,7 +49,8 @@ def test_an_invalid_spec_gets_the_words_of_its_golden_file(path: Path) -> None:
 def test_schema_and_loader_give_the_same_verdict(path: Path) -> None:
     found = reading(path)
     if any(diagnostic.code.startswith("LR1") for diagnostic in found.diagnostics):
-        pytest.skip("not a document that a schema could judge")
+        assert found.spec is None  # not a document that a schema could judge
+        return
     structural = [diagnostic for diagnostic in found.diagnostics if diagnostic.code not in BLIND]
     complaints = [error.message for error in VALIDATOR.iter_errors(found.source.tree)]
     assert bool(complaints) == bool(structural), complaints

@@ -20,8 +20,9 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel, Field, PrivateAttr
 from typing_extensions import override
 
+from langchain_llm_router.answers import Pieces, last_chunk, to_ai_message
 from langchain_llm_router.binding import BoundRouter
-from langchain_llm_router.convert import last_chunk, to_ai_message, to_chunk, to_message
+from langchain_llm_router.convert import to_message
 from langchain_llm_router.errors import model_errors
 from langchain_llm_router.hints import Resolved, hints_of_config, resolve
 from langchain_llm_router.structured import structured_output
@@ -242,7 +243,8 @@ class ChatLLMRouter(BaseChatModel):
         return answer.provider if provider is None or provider.kind == "openai-compatible" else provider.kind
 
     def _result(self, answer: Answer) -> ChatResult:
-        return ChatResult(generations=[ChatGeneration(message=to_ai_message(answer, self._provider(answer)))])
+        message = to_ai_message(answer, self._provider(answer), blocks=self.output_version == "v1")
+        return ChatResult(generations=[ChatGeneration(message=message)])
 
     @override
     def _generate(
@@ -282,9 +284,10 @@ class ChatLLMRouter(BaseChatModel):
             request, hints = self._request(messages, stop, kwargs)
             with only_hints(hints):
                 events = self.router.stream(request)
+            pieces = Pieces(blocks=self.output_version == "v1")
             with events:
                 for event in events:
-                    if (chunk := to_chunk(event)) is not None:
+                    if (chunk := pieces.chunk(event)) is not None:
                         yield ChatGenerationChunk(message=chunk)
                 yield ChatGenerationChunk(message=last_chunk(events.answer, self._provider(events.answer)))
 
@@ -300,9 +303,10 @@ class ChatLLMRouter(BaseChatModel):
             request, hints = self._request(messages, stop, kwargs)
             with only_hints(hints):
                 events = self.router.astream(request)
+            pieces = Pieces(blocks=self.output_version == "v1")
             async with events:
                 async for event in events:
-                    if (chunk := to_chunk(event)) is not None:
+                    if (chunk := pieces.chunk(event)) is not None:
                         yield ChatGenerationChunk(message=chunk)
                 yield ChatGenerationChunk(message=last_chunk(events.answer, self._provider(events.answer)))
 

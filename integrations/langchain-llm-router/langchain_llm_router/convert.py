@@ -1,8 +1,4 @@
-"""Messages between LangChain's form and the router's.
-
-An answer's `content` is always its text, whoever answered, so that code doesn't change with the deployment. Reasoning
-is in `additional_kwargs["reasoning_content"]`, where LangChain's own models put it, and in `content_blocks`.
-"""
+"""LangChain's messages in the router's form."""
 
 from __future__ import annotations
 
@@ -12,17 +8,12 @@ from typing import Any, Literal
 
 from langchain_core.messages import (
     AIMessage,
-    AIMessageChunk,
     BaseMessage,
     ChatMessage,
     ToolMessage,
     message_chunk_to_message,
 )
-from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
-from langchain_core.messages.tool import ToolCall as CallDict
-from langchain_core.messages.tool import invalid_tool_call, tool_call, tool_call_chunk
 
-from llm_router.engine.answer import Answer
 from llm_router.errors import RequestError
 from llm_router.keywords import decode_base64, media_of_url
 from llm_router.messages import (
@@ -30,17 +21,11 @@ from llm_router.messages import (
     Message,
     Part,
     Reasoning,
-    ReasoningDelta,
     Refusal,
-    RefusalDelta,
     Role,
-    StreamEvent,
     Text,
-    TextDelta,
     ToolCall,
-    ToolCallDelta,
     ToolResult,
-    Usage,
 )
 
 Block = Mapping[str, Any]
@@ -166,93 +151,3 @@ BLOCKS: Mapping[str, Callable[[Block], Part]] = {
 
 IN_TOOL_CALLS = {"tool_call", "tool_call_chunk", "invalid_tool_call", "tool_use", "input_json_delta", "function_call"}
 """Blocks that say again what `tool_calls` says."""
-
-
-def to_ai_message(answer: Answer, provider: str) -> AIMessage:
-    """The answer as LangChain's message; `provider` is the name that LangChain knows its provider by."""
-    response = answer.response
-    calls = [_call(call) for call in response.tool_calls]
-    return AIMessage(
-        content=response.text,
-        additional_kwargs=_beside(response.message.parts),
-        tool_calls=[call for call in calls if call["type"] == "tool_call"],
-        invalid_tool_calls=[call for call in calls if call["type"] == "invalid_tool_call"],
-        usage_metadata=usage_metadata(answer.usage),
-        response_metadata=response_metadata(answer, provider),
-    )
-
-
-def _beside(parts: Sequence[Part]) -> dict[str, Any]:
-    """What an answer holds beside text and calls."""
-    thoughts = [part for part in parts if isinstance(part, Reasoning)]
-    found = {
-        "reasoning_content": "".join(thought.text for thought in thoughts),
-        "reasoning_signature": next((thought.signature for thought in thoughts if thought.signature), None),
-        "refusal": "".join(part.text for part in parts if isinstance(part, Refusal)),
-    }
-    return {name: value for name, value in found.items() if value}
-
-
-def _call(call: ToolCall) -> Any:
-    try:
-        arguments = json.loads(call.arguments or "{}")
-    except ValueError as error:
-        return invalid_tool_call(name=call.name, args=call.arguments, id=call.id, error=str(error))
-    if not isinstance(arguments, dict):
-        return invalid_tool_call(name=call.name, args=call.arguments, id=call.id, error="not a JSON object")
-    found: CallDict = tool_call(name=call.name, args=arguments, id=call.id)
-    return found
-
-
-def usage_metadata(usage: Usage) -> UsageMetadata | None:
-    """Tokens as LangChain counts them; `None` where the provider didn't report both sides."""
-    if usage.input is None or usage.output is None:
-        return None
-    found = UsageMetadata(input_tokens=usage.input, output_tokens=usage.output, total_tokens=usage.input + usage.output)
-    read = {"cache_read": usage.cache_read, "cache_creation": usage.cache_creation, "audio": usage.input_audio}
-    written = {"reasoning": usage.reasoning, "audio": usage.output_audio}
-    if details := {kind: count for kind, count in read.items() if count is not None}:
-        found["input_token_details"] = InputTokenDetails(**details)  # type: ignore[typeddict-item]  # its own keys
-    if details := {kind: count for kind, count in written.items() if count is not None}:
-        found["output_token_details"] = OutputTokenDetails(**details)  # type: ignore[typeddict-item]  # its own keys
-    return found
-
-
-def response_metadata(answer: Answer, provider: str) -> dict[str, Any]:
-    """What LangChain's tools look for (the real model, provider and finish reason), and the decision as `routing`."""
-    found = {
-        **answer.response.extra,
-        "model_name": answer.model,
-        "model_provider": provider,
-        "finish_reason": answer.finish_reason,
-        "id": answer.response.provider_request_id,
-        "routing": answer.routing(),
-    }
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def to_chunk(event: StreamEvent) -> AIMessageChunk | None:
-    """What one event adds to the message; `None` for events that only the last chunk tells of."""
-    match event:
-        case TextDelta(text):
-            return AIMessageChunk(content=text)
-        case ReasoningDelta(text, signature):
-            said = {"reasoning_content": text, "reasoning_signature": signature}
-            return AIMessageChunk(content="", additional_kwargs={name: part for name, part in said.items() if part})
-        case RefusalDelta(text):
-            return AIMessageChunk(content="", additional_kwargs={"refusal": text})
-        case ToolCallDelta(index, call_id, name, arguments):
-            chunk = tool_call_chunk(name=name, args=arguments, id=call_id, index=index)
-            return AIMessageChunk(content="", tool_call_chunks=[chunk])
-        case _:
-            return None
-
-
-def last_chunk(answer: Answer, provider: str) -> AIMessageChunk:
-    """The chunk that ends a stream: usage, metadata and decision."""
-    return AIMessageChunk(
-        content="",
-        usage_metadata=usage_metadata(answer.usage),
-        response_metadata=response_metadata(answer, provider),
-        chunk_position="last",
-    )

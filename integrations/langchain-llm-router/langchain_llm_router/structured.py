@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -45,7 +46,8 @@ def structured_output(
 
 def _json_schema(model: ChatLLMRouter, schema: Schema, strict: bool | None) -> tuple[Model, Runnable[AIMessage, Any]]:
     wanted = convert_to_json_schema(schema, strict=strict)
-    described = {"name": wanted["title"], "schema": wanted, "strict": strict}
+    name = re.sub(r"[^a-zA-Z0-9_-]", "_", wanted["title"])[:64]  # what openai's API takes
+    described = {"name": name, "schema": wanted, "strict": strict}
     return model.bind(response_format={"type": "json_schema", "json_schema": described}), _text_parser(schema)
 
 

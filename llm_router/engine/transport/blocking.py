@@ -31,7 +31,7 @@ from llm_router.engine.transport.exchange import (
 )
 from llm_router.engine.transport.library import httpcore
 from llm_router.engine.transport.limits import Limit, seconds_left
-from llm_router.engine.transport.proxies import proxy_for, proxy_of
+from llm_router.engine.transport.proxies import Proxies, proxy_of
 from llm_router.engine.transport.tls import tls_context
 from llm_router.wire.codec import HttpRequest
 
@@ -126,6 +126,7 @@ class BlockingTransport:
     def __init__(self) -> None:
         self._live: set[TimedStream] = set()
         self._pools: dict[tuple[bool, str | None], httpcore.ConnectionPool] = {}
+        self._proxies = Proxies()
         self._opening: dict[int, Limit] = {}
         self._lock = threading.Lock()
 
@@ -191,7 +192,7 @@ class BlockingTransport:
         self._lock = threading.Lock()
 
     def _pool(self, url: str) -> httpcore.ConnectionPool:
-        secure, proxy = url.startswith("https"), proxy_for(url)
+        secure, proxy = url.startswith("https"), self._proxies.for_url(url)
         with self._lock:
             pool = self._pools.get((secure, proxy))
             if pool is None:

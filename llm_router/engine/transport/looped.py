@@ -26,7 +26,7 @@ from llm_router.engine.transport.exchange import (
     what_happened,
 )
 from llm_router.engine.transport.library import httpcore
-from llm_router.engine.transport.proxies import proxy_for, proxy_of
+from llm_router.engine.transport.proxies import Proxies, proxy_of
 from llm_router.engine.transport.sockets import SocketBackend, SocketStream
 from llm_router.engine.transport.tls import tls_context
 from llm_router.wire.codec import HttpRequest
@@ -51,6 +51,7 @@ class _Links:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
+        self._proxies = Proxies()
         self.live: set[SocketStream] = set()
         self._pools: dict[tuple[bool, str | None], httpcore.AsyncConnectionPool] = {}
         self._guard = self._guarding()
@@ -60,7 +61,7 @@ class _Links:
         await anext(self._guard)
 
     def pool(self, url: str) -> httpcore.AsyncConnectionPool:
-        secure, proxy = url.startswith("https"), proxy_for(url)
+        secure, proxy = url.startswith("https"), self._proxies.for_url(url)
         pool = self._pools.get((secure, proxy))
         if pool is None:
             pool = self._pools[secure, proxy] = httpcore.AsyncConnectionPool(

@@ -54,7 +54,7 @@ def to_message(message: ChatMessage) -> Message:
     parts = [part for part in parts if not isinstance(part, Text) or part.text]
     if not any(isinstance(part, ToolCall) for part in parts):
         parts += [_legacy_call(call) for call in extra.get("tool_calls") or () if isinstance(call, dict)]
-    return Message("assistant", tuple(parts), deployment=extra.get("deployment"))
+    return Message("assistant", tuple(parts))
 
 
 def to_messages(messages: Sequence[ChatMessage]) -> list[Message]:
@@ -128,8 +128,12 @@ BLOCKS: Mapping[type[Any], Callable[[Any], Part]] = {
 """Blocks that can be sent, and what reads them."""
 
 
-def from_parts(parts: Sequence[Part], **extra: Any) -> ChatMessage:
-    """LlamaIndex's form of an assistant message: one block of text, since LlamaIndex joins blocks by line breaks."""
+def from_parts(parts: Sequence[Part]) -> ChatMessage:
+    """LlamaIndex's form of an assistant message: one block of text, since LlamaIndex joins blocks by line breaks.
+
+    Beside the blocks stands only what OpenAI's form has as well: other LLMs send all of it to their providers.
+    """
+    extra: dict[str, Any] = {}
     blocks: list[ContentBlock] = [
         ThinkingBlock(content=part.text, additional_information={"signature": part.signature} if part.signature else {})
         for part in parts
@@ -186,7 +190,7 @@ def with_one_call(response: ChatResponse) -> ChatResponse:
 
 def to_chat_response(answer: Answer, delta: str | None = None) -> ChatResponse:
     """The answer as LlamaIndex's response; `delta` closes a stream."""
-    message = from_parts(answer.response.message.parts, deployment=answer.deployment)
+    message = from_parts(answer.response.message.parts)
     return ChatResponse(message=message, delta=delta, raw=raw(answer), additional_kwargs=additional_kwargs(answer))
 
 
