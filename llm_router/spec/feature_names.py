@@ -52,7 +52,11 @@ def find_target(name: str, span: Span, scope: Scope) -> Target | None:
 def _unknown(name: str, scope: Scope) -> tuple[str, str, str]:
     prefix, dot, _ = name.partition(".")
     if dot and prefix == "spent":
-        return FEATURE, f"conditions can't read `{name}`", "what a budget has spent is no feature of a request here"
+        return (
+            FEATURE,
+            f"`{name}` is not part of this version",
+            "leave it out: no condition reads what a budget has spent",
+        )
     if isinstance(scope.declarations, Placement):
         return _unknown_of_deployment(name, scope)
     if dot and prefix == "metadata":
