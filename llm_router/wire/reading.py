@@ -75,10 +75,13 @@ def first_text(*values: Json) -> str:
 
 
 def as_json_text(value: Json) -> str:
-    """A string as it stands; any other value but `null` as JSON text."""
+    """A string as it stands; any other value but `null` as JSON text. Raises WireError for too deep nesting."""
     if isinstance(value, str):
         return value
-    return "" if value is None else json.dumps(value, ensure_ascii=False)
+    try:
+        return "" if value is None else json.dumps(value, ensure_ascii=False)
+    except RecursionError as error:
+        raise malformed("a value is nested too deeply") from error
 
 
 def look_up(value: JsonObject, path: str) -> Json:
