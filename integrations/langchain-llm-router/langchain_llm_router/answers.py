@@ -1,0 +1,176 @@
+"""The router's answers in LangChain's form, whole and in pieces.
+
+An answer's `content` is its text, whoever answered, so that code doesn't change with the deployment. Reasoning is in
+`additional_kwargs["reasoning_content"]`, where LangChain's own models put it. With `output_version="v1"` the content
+is LangChain's standard blocks instead, each at its place among the answer's parts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
+from langchain_core.messages.tool import invalid_tool_call, tool_call, tool_call_chunk
+
+from llm_router.engine.answer import Answer
+from llm_router.messages import (
+    Part,
+    Reasoning,
+    ReasoningDelta,
+    Refusal,
+    RefusalDelta,
+    StreamEvent,
+    Text,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+)
+
+Block = dict[str, Any]
+
+
+def to_ai_message(answer: Answer, provider: str, *, blocks: bool = False) -> AIMessage:
+    """The answer as LangChain's message; `provider` is the name that LangChain knows its provider by.
+
+    `blocks` asks for standard content blocks instead of text.
+    """
+    response = answer.response
+    parts = response.message.parts
+    calls = [_call(call) for call in response.tool_calls]
+    metadata = response_metadata(answer, provider)
+    return AIMessage(
+        content=[block for part in parts for block in _blocks(part)] if blocks else response.text,
+        additional_kwargs=_beside(parts, blocks=blocks),
+        tool_calls=[call for call in calls if call["type"] == "tool_call"],
+        invalid_tool_calls=[call for call in calls if call["type"] == "invalid_tool_call"],
+        usage_metadata=usage_metadata(answer.usage),
+        response_metadata={**metadata, "output_version": "v1"} if blocks else metadata,
+    )
+
+
+def _blocks(part: Part) -> list[Block]:
+    """The standard block of a part; nothing for what has none."""
+    match part:
+        case Text(text):
+            return [{"type": "text", "text": text}]
+        case Reasoning(text, signature):
+            return [_thought(text, signature)]
+        case ToolCall():
+            return [_call(part)]
+        case _:
+            return []
+
+
+def _thought(text: str, signature: str | None) -> Block:
+    said: Block = {"type": "reasoning", "reasoning": text}
+    return {**said, "extras": {"signature": signature}} if signature else said
+
+
+def _beside(parts: Sequence[Part], *, blocks: bool) -> dict[str, Any]:
+    """What an answer holds beside its content and calls."""
+    thoughts = [] if blocks else [part for part in parts if isinstance(part, Reasoning)]
+    found = {
+        "reasoning_content": "".join(thought.text for thought in thoughts),
+        "reasoning_signature": next((thought.signature for thought in thoughts if thought.signature), None),
+        "refusal": "".join(part.text for part in parts if isinstance(part, Refusal)),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _call(call: ToolCall) -> Any:
+    """The call, or the invalid call where its arguments are no JSON object."""
+    try:
+        arguments = json.loads(call.arguments or "{}")
+    except ValueError as error:
+        return invalid_tool_call(name=call.name, args=call.arguments, id=call.id, error=str(error))
+    if not isinstance(arguments, dict):
+        return invalid_tool_call(name=call.name, args=call.arguments, id=call.id, error="not a JSON object")
+    return tool_call(name=call.name, args=arguments, id=call.id)
+
+
+def usage_metadata(usage: Usage) -> UsageMetadata | None:
+    """Tokens as LangChain counts them; `None` where the provider didn't report both sides."""
+    if usage.input is None or usage.output is None:
+        return None
+    found = UsageMetadata(input_tokens=usage.input, output_tokens=usage.output, total_tokens=usage.input + usage.output)
+    read = {"cache_read": usage.cache_read, "cache_creation": usage.cache_creation, "audio": usage.input_audio}
+    written = {"reasoning": usage.reasoning, "audio": usage.output_audio}
+    if details := {kind: count for kind, count in read.items() if count is not None}:
+        found["input_token_details"] = InputTokenDetails(**details)  # type: ignore[typeddict-item]  # its own keys
+    if details := {kind: count for kind, count in written.items() if count is not None}:
+        found["output_token_details"] = OutputTokenDetails(**details)  # type: ignore[typeddict-item]  # its own keys
+    return found
+
+
+def response_metadata(answer: Answer, provider: str) -> dict[str, Any]:
+    """What LangChain's tools look for (the real model, provider and finish reason), and the decision as `routing`."""
+    found = {
+        **answer.response.extra,
+        "model_name": answer.model,
+        "model_provider": provider,
+        "finish_reason": answer.finish_reason,
+        "id": answer.response.provider_request_id,
+        "routing": answer.routing(),
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+class Pieces:
+    """Turns the events of one stream into chunks that add up to the message."""
+
+    def __init__(self, *, blocks: bool = False) -> None:
+        self._blocks = blocks
+        self._run: object = None
+        self._place = -1
+        self._calls: dict[int, int] = {}
+
+    def chunk(self, event: StreamEvent) -> AIMessageChunk | None:
+        """What an event adds; `None` for events that only the last chunk tells of."""
+        match event:
+            case TextDelta(text):
+                return AIMessageChunk(content=self._content({"type": "text", "text": text}) if self._blocks else text)
+            case ReasoningDelta(text, signature):
+                return self._reasoning(text, signature)
+            case RefusalDelta(text):
+                return AIMessageChunk(content="", additional_kwargs={"refusal": text})
+            case ToolCallDelta(index, call_id, name, arguments):
+                place = self._place_of_call(index) if self._blocks else index
+                chunk = tool_call_chunk(name=name, args=arguments, id=call_id, index=place)
+                return AIMessageChunk(content="", tool_call_chunks=[chunk])
+            case _:
+                return None
+
+    def _reasoning(self, text: str, signature: str | None) -> AIMessageChunk:
+        if self._blocks:
+            return AIMessageChunk(content=self._content(_thought(text, signature)))
+        said = {"reasoning_content": text, "reasoning_signature": signature}
+        return AIMessageChunk(content="", additional_kwargs={name: part for name, part in said.items() if part})
+
+    def _content(self, block: Block) -> list[str | Block]:
+        """A block of content at the place of its run; blocks at one place are joined."""
+        kind: Literal["text", "reasoning"] = block["type"]
+        if kind != self._run:
+            self._run = kind
+            self._place += 1
+        return [{**block, "index": self._place}]
+
+    def _place_of_call(self, index: int) -> int:
+        self._run = "call"
+        if index not in self._calls:
+            self._place += 1
+            self._calls[index] = self._place
+        return self._calls[index]
+
+
+def last_chunk(answer: Answer, provider: str) -> AIMessageChunk:
+    """The chunk that ends a stream: usage, metadata and decision."""
+    return AIMessageChunk(
+        content="",
+        usage_metadata=usage_metadata(answer.usage),
+        response_metadata=response_metadata(answer, provider),
+        chunk_position="last",
+    )
