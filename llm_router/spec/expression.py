@@ -255,11 +255,18 @@ class _Reader:
             if self.next.text == ",":
                 self._take()
             elif self.next.text != _CLOSING[opening.text]:
+                self._no_comma()
                 break
         self._close(opening)
         closing = self.tokens[self.place - 1]
         text = self.text[opening.start : closing.end]
         return Written(None, self._span(opening, closing), text, "word", tuple(items))
+
+    def _no_comma(self) -> None:
+        """Fails where another value follows without a comma."""
+        if self.next.kind in ("text", "number"):
+            advice = Advice(f"no comma stands before `{self.next.text}`", "put commas between the values")
+            raise self._failed(SYNTAX, advice, self.next)
 
     def _several(self, items: tuple[Written, ...], text: str) -> Written:
         first, last = items[0].span, items[-1].span
@@ -270,6 +277,7 @@ class _Reader:
         token = self._take()
         span = self._span(token)
         if token.kind == "number":
+            self._no_gap(token)
             return Written(token.value, span, token.text, "number")
         if token.kind == "text":
             return Written(token.value, span, token.text, "quoted")
@@ -281,6 +289,13 @@ class _Reader:
         raise self._failed(
             SYNTAX, Advice(f"`{token.text}` stands where a value belongs", _VALUES.get(token.text, "")), token
         )
+
+    def _no_gap(self, number: Token) -> None:
+        """Fails where a number and its unit stand apart."""
+        if self.next.text in ("k", "K", "m", "M", "%"):
+            unit = self.next.text.lower().replace("m", "M")
+            advice = Advice(f"`{number.text} {self.next.text}` has a gap in it", f"write `{number.text}{unit}`")
+            raise self._failed(SYNTAX, advice, number)
 
     def _word(self, token: Token, before: Token) -> Written:
         """A value without quotes: true, false, or a word that something is said about."""

@@ -42,6 +42,8 @@ def misplaced(token: Token, rest: Sequence[Token], features: Mapping[str, Featur
         return Advice("the expression ends where a condition belongs", "write `feature == value` here, or take it away")
     if token.kind in ("text", "number") and len(rest) >= 2 and rest[1].kind == "name":
         return _turned_round(token, rest, features)
+    if token.text == "$":
+        return Advice("a reference can't be a condition", 'it stands for a value, in quotes: `task == "${env:NAME}"`')
     return Advice(f"`{token.text}` stands where a feature belongs", "a condition reads `feature == value`")
 
 
