@@ -6,6 +6,7 @@ import logging
 import uuid
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -167,7 +168,7 @@ class Router:
         If one of them is an error, the last good program stays. Requests under way keep the program that they began
         with; what is known of a deployment's health stays with it.
         """
-        origin = self._loaded.origin if path is None else Origin.of_path(path)
+        origin = _fresh(self._loaded.origin) if path is None else Origin.of_path(path)
         fresh = loaded(origin, self._environment_for(origin))
         if isinstance(fresh, NotLoaded):
             logger.error("%s doesn't compile: the last good program stays", origin.file)
@@ -206,8 +207,8 @@ class Router:
         return f"<Router {name!r}: {len(program.rules)} rules, {len(program.deployments)} deployments>"
 
     @override
-    def __reduce__(self) -> tuple[Callable[..., Router], tuple[Origin, Mapping[str, object]]]:
-        return _unpickled, (self._loaded.origin, self._hints)
+    def __reduce__(self) -> tuple[Callable[..., Router], tuple[type[Router], Origin, Mapping[str, object]]]:
+        return _unpickled, (type(self), replace(self._loaded.origin, text=self._loaded.text), self._hints)
 
     def _load(self, origin: Origin) -> Loaded:
         fresh = loaded(origin, self._environment_for(origin))
@@ -267,5 +268,10 @@ def _runtime(
     return runtime
 
 
-def _unpickled(origin: Origin, hints: Mapping[str, object]) -> Router:
-    return Router(origin, hints=hints)
+def _fresh(origin: Origin) -> Origin:
+    """The origin, with a file's text to be read anew."""
+    return origin if origin.path is None else replace(origin, text=None)
+
+
+def _unpickled(kind: type[Router], origin: Origin, hints: Mapping[str, object]) -> Router:
+    return kind(origin, hints=hints)

@@ -20,7 +20,10 @@ UNREADABLE = "LR100"
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a spec comes from: a file, which a reload reads anew, or a text, which stays as it is."""
+    """Where a spec comes from: a file, which is read anew each time, or a text, which stays as it is.
+
+    A text may have come from a file; `path` is then where relative paths start from.
+    """
 
     file: str
     path: Path | None = None
@@ -43,7 +46,7 @@ class Origin:
 
     def read(self) -> str | bytes | Diagnostic:
         """The text, or why it can't be had."""
-        if self.path is None:
+        if self.text is not None or self.path is None:
             return self.text or ""
         try:
             return self.path.read_bytes()

@@ -7,6 +7,7 @@ once in both, so no cancellation comes between an act and its result.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import threading
 import time
@@ -44,6 +45,7 @@ class Runtime:
         self._observers = tuple(observers)
         self._closed = threading.Event()
         self._detached: set[asyncio.Task[None]] = set()
+        self._sleepers: set[asyncio.Future[None]] = set()
         _RUNTIMES.add(self)
 
     @property
@@ -75,7 +77,7 @@ class Runtime:
             case Close():
                 return await self._async_transport.close(effect)
             case Sleep(until):
-                await asyncio.sleep(max(0.0, until - time.monotonic()))
+                await self._sleep(max(0.0, until - time.monotonic()))
                 return self.check_open()
             case _:
                 return self._at_once(effect)
@@ -109,6 +111,9 @@ class Runtime:
     def close(self) -> None:
         """End what is under way, and close all connections."""
         self._closed.set()
+        for sleeper in list(self._sleepers):
+            with contextlib.suppress(RuntimeError):  # its loop is closed
+                sleeper.get_loop().call_soon_threadsafe(_wake, sleeper)
         self.drain()
         self._transport.shut()
         self._async_transport.shut()
@@ -126,6 +131,7 @@ class Runtime:
         self.book.after_fork()
         self.orphans = SimpleQueue()
         self._detached = set()
+        self._sleepers = set()
         closed, self._closed = self._closed.is_set(), threading.Event()
         if closed:
             self._closed.set()
@@ -136,6 +142,18 @@ class Runtime:
         """Close the sockets of a router that is garbage: no lock, nothing that waits."""
         self._transport.release()
         self._async_transport.release()
+
+    async def _sleep(self, seconds: float) -> None:
+        """Wait, until `close` at most."""
+        loop = asyncio.get_running_loop()
+        sleeper = loop.create_future()
+        alarm = loop.call_later(seconds, _wake, sleeper)
+        self._sleepers.add(sleeper)
+        try:
+            await sleeper
+        finally:
+            alarm.cancel()
+            self._sleepers.discard(sleeper)
 
     async def _exchange(self, effect: Open | Read) -> Any:
         try:
@@ -185,6 +203,11 @@ class Runtime:
 
     def _bury_here(self, script: Script[Any]) -> None:
         self.detach(finish_async(script, self.perform_async))
+
+
+def _wake(sleeper: asyncio.Future[None]) -> None:
+    if not sleeper.done():
+        sleeper.set_result(None)
 
 
 _RUNTIMES: weakref.WeakSet[Runtime] = weakref.WeakSet()

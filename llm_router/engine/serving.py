@@ -201,14 +201,16 @@ class Serving:
     async def _step(self, turn: Turn, failed: Failed) -> Step:
         """What follows the failure; the line is left as it says."""
         candidate, now = turn.place.candidate, await Now()
-        self._note_silence(candidate, failed)
+        if failed.failure.kind == "timeout":
+            self.silent.add(candidate.provider)
+        self.line.keep(self._may_ask)
         follows = self._after(candidate, failed)
         tries = self.tries[candidate.deployment]
         luck = chance(self.job.request_id, len(self.tried.reports))
         standing = Standing(
             tries,
             self._attempts_left(),
-            self.line.ready(),
+            0 if follows.next == "stop" else self.line.ready(),
             self.line.deadline - now,
             luck,
             affordable=self._may_ask(candidate),
@@ -272,12 +274,9 @@ class Serving:
         affordable = most is None or self.spent + (candidate.estimate.cost_bound or 0) <= most
         return affordable and candidate.provider not in self.silent
 
-    def _note_silence(self, candidate: Candidate, failed: Failed) -> None:
-        if failed.failure.kind == "timeout":
-            self.silent.add(candidate.provider)
-
     def _out_of_time(self, failed: Failed) -> bool:
-        return failed.failure.kind == "timeout" and failed.ended >= self.line.deadline and not failed.committed
+        late = failed.ended >= self.line.deadline and not failed.committed
+        return late and failed.failure.kind in ("timeout", "connection_lost")
 
     def _cost(self, candidate: Candidate, result: Answered | Failed | None) -> int:
         """Picodollars that the attempt counts with: what it reported, else its bound unless it surely cost nothing."""

@@ -159,6 +159,33 @@ def test_closing_the_router_ends_what_is_under_way() -> None:
         router.chat("hello")
 
 
+def test_closing_the_router_wakes_who_waits_for_a_provider() -> None:
+    async def main() -> None:
+        task = asyncio.create_task(router.achat("hello"))
+        await asyncio.to_thread(until, lambda: len(emulator.log) == 1)
+        await asyncio.sleep(0.02)
+        await router.aclose()
+        with pytest.raises(RouterClosed):
+            await asyncio.wait_for(task, 2)
+
+    def wait() -> None:
+        with pytest.raises(RouterClosed):
+            other.chat("hello")
+        done.append(True)
+
+    done: list[bool] = []
+    limited = {"names": ["a"], "given": {"a": {"fault": "rate_limit", "retry_after_s": 15}}}
+    with emulated(limited) as (router, emulator):
+        asyncio.run(main())
+    with emulated(limited) as (other, emulator):
+        thread = threading.Thread(target=wait)
+        thread.start()
+        until(lambda: len(emulator.log) == 1)
+        other.close()
+        thread.join(2)
+    assert done == [True]
+
+
 def test_another_thread_may_close_a_stream() -> None:
     caught: list[BaseException] = []
 

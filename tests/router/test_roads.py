@@ -45,7 +45,10 @@ def test_over_tls(way: str, trusted: Path) -> None:
 @TLS
 @pytest.mark.parametrize("way", WAYS)
 def test_a_certificate_that_nobody_trusts_is_no_connection(way: str, tmp_path: Path) -> None:
-    with serve(Emulator({"*": {"say": "all is fine"}})) as address, relay(address, certificate(tmp_path)) as (secure, _):
+    with (
+        serve(Emulator({"*": {"say": "all is fine"}})) as address,
+        relay(address, certificate(tmp_path)) as (secure, _),
+    ):
         with Router.from_spec(spec_of({"names": ["a"]}, secure), environment=Environment()) as router:
             seen = WAYS[way](router, ChatRequest.of("hello"), {})
         assert seen.outcome == "connection_lost"
@@ -65,7 +68,11 @@ def test_through_a_proxy(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
 @TLS
 @pytest.mark.parametrize("way", WAYS)
 def test_over_tls_through_a_proxy(way: str, trusted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with serve(Emulator({"*": {"say": "all is fine"}})) as address, relay(address, trusted) as (secure, _), relay() as (proxy, heard):
+    with (
+        serve(Emulator({"*": {"say": "all is fine"}})) as address,
+        relay(address, trusted) as (secure, _),
+        relay() as (proxy, heard),
+    ):
         monkeypatch.setenv("https_proxy", proxy.removeprefix("http://"))
         monkeypatch.delenv("no_proxy", raising=False)
         monkeypatch.delenv("NO_PROXY", raising=False)

@@ -32,6 +32,7 @@ from llm_router import (
     user,
 )
 from llm_router.engine.events import AttemptFinished, AttemptStarted, DecisionMade, Event, FellBack, HealthChanged
+from llm_router.messages import Settings
 from llm_router.testing import Emulator, serve
 from tests.engine.world import KEY, spec_of
 from tests.router.ways import emulated
@@ -264,6 +265,24 @@ def test_pickling_carries_the_spec_and_no_live_state() -> None:
             assert copy.program.program_hash == router.program.program_hash
             assert copy._hints == {"cost": "low"}
             assert copy._runtime.book.observe(0.0, 0.0).limited == {}
+
+
+def test_a_pickled_router_needs_no_file(tmp_path: Path) -> None:
+    file = tmp_path / "router.yaml"
+    file.write_text(json.dumps(spec_of({})))
+    with Router.from_file(file) as router:
+        pickled = pickle.dumps(router)
+    file.unlink()
+    with pickle.loads(pickled) as copy:
+        assert copy.reload()[0].code == "LR100"
+        assert copy.program.program_hash == router.program.program_hash
+
+
+def test_what_no_dialect_can_say_is_no_candidate() -> None:
+    request = ChatRequest((user("hello"),), settings=Settings(extra={"model": "another"}))
+    with emulated({"names": ["a"]}) as (router, emulator), pytest.raises(NoCandidate, match=r"extra\.model"):
+        router.chat(request)
+    assert emulator.log == ()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

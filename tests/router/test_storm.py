@@ -1,0 +1,67 @@
+"""Many streams at once, with faults and cancels drawn at random: each ends, and nothing is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import random
+import threading
+
+from llm_router import Router
+from llm_router.errors import RouterError
+from llm_router.testing import Emulator
+from tests.router.ways import emulated
+
+GIVEN = {
+    "a": ["ok", "rate_limit", "cut", "ok", "unavailable", "stall", "ok"],
+    "b": ["ok", "reset", "ok", "malformed"],
+}
+SPEC = {
+    "timeouts": {"first_token": "2s", "stall": "200ms", "total": "2s"},
+    "health": {"failures": 1000},
+    "fallback": {"deadline": "10s", "after": {"unavailable": {"wait": {"first": "1ms"}}}},
+}
+
+
+async def one(router: Router, number: int, chance: random.Random) -> str:
+    """Read a stream, unless it is left."""
+    try:
+        async with router.astream(f"question {number}") as stream:
+            async for _ in stream:
+                if chance.random() < 0.03:
+                    return "left"
+            return "answered" if f"question {number}" in stream.answer.text else "wrong"
+    except RouterError:
+        return "failed"
+
+
+async def storm(router: Router) -> set[str]:
+    """A hundred streams, a fifth of them cancelled."""
+    chance = random.Random(7)
+    tasks = [asyncio.create_task(one(router, number, chance)) for number in range(100)]
+    await asyncio.sleep(0.05)
+    for task in chance.sample(tasks, 20):
+        task.cancel()
+    ended = await asyncio.gather(*tasks, return_exceptions=True)
+    await router.aclose()
+    left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    assert left == []
+    return {end if isinstance(end, str) else type(end).__name__ for end in ended}
+
+
+def settled(emulator: Emulator) -> bool:
+    return all(entry.ending != "pending" for entry in emulator.log)
+
+
+def test_a_storm_of_streams_leaves_nothing_behind() -> None:
+    threads = threading.active_count()
+    with emulated({"given": GIVEN, "spec": SPEC}) as (router, emulator):
+        assert asyncio.run(storm(router)) <= {"answered", "left", "failed", "CancelledError"}
+        assert not router._runtime._detached
+        for _ in range(500):
+            if settled(emulator):
+                break
+            threading.Event().wait(0.01)
+        assert settled(emulator)
+    gc.collect()
+    assert threading.active_count() == threads
