@@ -9,6 +9,7 @@ wrong with keys, so that one misspelt key doesn't hide what else there is to say
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, Self
@@ -78,6 +79,7 @@ class Section(BaseModel):
         return self._path
 
     @classmethod
+    @functools.cache
     def keys(cls) -> tuple[str, ...]:
         """The keys as written in the file."""
         return tuple(field.alias or name for name, field in cls.model_fields.items())
@@ -97,7 +99,7 @@ class Section(BaseModel):
             return handler(data)
         path = notes.paths.get(id(data), ())
         notes.sections[path] = cls
-        known = set(cls.keys())
+        known = cls.keys()
         section = handler({key: value for key, value in data.items() if key in known and value is not None})
         section._path = path
         return section

@@ -7,6 +7,7 @@ aren't text, tags, several documents) are diagnostics. Nothing here raises.
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Mapping
@@ -40,6 +41,7 @@ _SPECIAL: Mapping[str, float] = {
     ".nan": math.nan,
 }
 _SUSPECT = 200
+_BRACKETS = re.compile(r"[\[\]{}]")
 _STAIRS = re.compile(r"(?:[-?] +){20}|^ {150}", re.MULTILINE)
 _NOT_PRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
@@ -119,7 +121,8 @@ def _compose(text: str, file: str) -> tuple[Source, tuple[Diagnostic, ...]]:
 
 def _too_deep(text: str) -> bool:
     """Whether composing would go deeper than the library's recursion bears; looked into only where it might."""
-    if text.count("[") + text.count("{") < _SUSPECT and not _STAIRS.search(text):
+    openings = itertools.accumulate(1 if bracket in "[{" else -1 for bracket in _BRACKETS.findall(text))
+    if max(openings, default=0) < _SUSPECT and not _STAIRS.search(text):
         return False
     depth = 0
     for event in yaml.parse(text, Loader=_LOADER):
