@@ -81,7 +81,7 @@ _FIELDS: Mapping[str, Shape] = {
 
 def body_shape(also: frozenset[str]) -> Object:
     """What a body must look like."""
-    return Object({**_FIELDS, **{name: Anything() for name in also}})
+    return Object({**dict.fromkeys(also, Anything()), **_FIELDS})
 
 
 def misfit_problem(misfit: Misfit) -> Problem:

@@ -92,7 +92,7 @@ def body_shape(kind: str, also: frozenset[str]) -> Object:
     """What a body must look like for this kind of provider; the model is asked for separately, before all else."""
     member = FAMILY[kind]
     fields: dict[str, Shape] = {name: shape for name, shape in FIELDS.items() if name not in member.lacks}
-    fields.update({name: Anything() for name in (*also, *member.adds)})
+    fields.update({name: Anything() for name in (*also, *member.adds) if name not in FIELDS})
     if member is not OPENAI:
         fields["messages"] = Array(_message(member), short=1)
     if kind == "perplexity":  # its schemas need no name; recording of sonar, 2025
