@@ -9,6 +9,7 @@ from __future__ import annotations
 import zoneinfo
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Literal
 
 from llm_router.diagnostics import Diagnostic, did_you_mean, has_errors, in_order
@@ -175,10 +176,10 @@ def _seal(draft: Draft) -> Program:
         declarations=draft.declarations,
         tasks=draft.declarations.tasks,
         capabilities=draft.declarations.capabilities,
-        providers=draft.providers,
-        deployments=draft.deployments,
-        members=_members(draft.deployments),
-        pools=draft.pools,
+        providers=MappingProxyType(dict(draft.providers)),
+        deployments=MappingProxyType(dict(draft.deployments)),
+        members=MappingProxyType(_members(draft.deployments)),
+        pools=MappingProxyType(dict(draft.pools)),
         rules=draft.rules,
         guards=draft.guards,
         fallback=over(fallback_of(spec.fallback, ("fallback",), draft.read_use), defaults.FALLBACK),
@@ -248,12 +249,13 @@ def _instead(draft: Draft, spec: GuardSpec, path: Path) -> tuple[Tier, ...] | Li
 
 def _placement(draft: Draft) -> Placement:
     members = dict.fromkeys(deployment.member for deployment in draft.deployments.values())
-    labelled = (*draft.providers.values(), *draft.deployments.values())
-    labels = dict.fromkeys(label for each in labelled for label in each.labels)
+    of_providers = (label for provider in draft.providers.values() for label in provider.labels)
+    of_deployments = (label for deployment in draft.deployments.values() for label in deployment.labels)
+    labels = dict.fromkeys((*of_providers, *of_deployments))
     return Placement(tuple(draft.providers), tuple(members), tuple(labels))
 
 
-def _members(deployments: Mapping[str, Deployment]) -> Mapping[str, tuple[str, ...]]:
+def _members(deployments: Mapping[str, Deployment]) -> dict[str, tuple[str, ...]]:
     members: dict[str, tuple[str, ...]] = {}
     for deployment in deployments.values():
         members[deployment.member] = (*members.get(deployment.member, ()), deployment.name)
