@@ -34,19 +34,18 @@ class ImageTokens:
 
 
 _TILES = ImageTokens(85, 765, 85, 1_445)
-_IMAGES: tuple[tuple[re.Pattern[str], ImageTokens], ...] = tuple(
-    (re.compile(pattern), tokens)
-    for pattern, tokens in (
-        (r"gpt-4o-mini\b", ImageTokens(2_833, 25_501, 2_833, 48_169)),
-        (r"gpt-4\.1-mini\b|gpt-5-mini\b", ImageTokens(1_659, 1_659, 2_489, 2_489)),
-        (r"gpt-4\.1-nano\b|gpt-5-nano\b", ImageTokens(2_519, 2_519, 3_779, 3_779)),
-        (r"o4-mini\b", ImageTokens(1_761, 1_761, 2_642, 2_642)),
-        (r"gpt-4o\b|gpt-4\.1\b|gpt-4\.5\b|chatgpt-4o\b|gpt-4-turbo\b|gpt-4-vision\b", _TILES),
-        (r"gpt-5(?:-chat|-\d|$)", ImageTokens(70, 630, 70, 1_190)),
-        (r"o[13]\b", ImageTokens(75, 675, 75, 1_275)),
-        (r"claude-", ImageTokens(1_400, 1_400, 4_784, 4_784)),
-    )
+_IMAGES: tuple[tuple[str, ImageTokens], ...] = (
+    (r"gpt-4o-mini\b", ImageTokens(2_833, 25_501, 2_833, 48_169)),
+    (r"gpt-4\.1-mini\b|gpt-5-mini\b", ImageTokens(1_659, 1_659, 2_489, 2_489)),
+    (r"gpt-4\.1-nano\b|gpt-5-nano\b", ImageTokens(2_519, 2_519, 3_779, 3_779)),
+    (r"o4-mini\b", ImageTokens(1_761, 1_761, 2_642, 2_642)),
+    (r"gpt-4o\b|gpt-4\.1\b|gpt-4\.5\b|chatgpt-4o\b|gpt-4-turbo\b|gpt-4-vision\b", _TILES),
+    (r"gpt-5(?:-chat|-\d|$)", ImageTokens(70, 630, 70, 1_190)),
+    (r"o[13]\b", ImageTokens(75, 675, 75, 1_275)),
+    (r"claude-", ImageTokens(1_400, 1_400, 4_784, 4_784)),
 )
+"""By the beginning of a model's name, the first that fits; smaller sisters come before the family."""
+
 _ANY_IMAGE = ImageTokens(800, 1_000, 48_169, 48_169)
 
 
@@ -63,7 +62,7 @@ def media_tokens(media: Media, model: str | None) -> tuple[int, int]:
 def image_tokens(model: str | None) -> ImageTokens:
     """What this model counts for an image; the dearest bound known where the model isn't."""
     name = (model or "").lower().rpartition("/")[2]
-    return next((tokens for pattern, tokens in _IMAGES if pattern.match(name)), _ANY_IMAGE)
+    return next((tokens for pattern, tokens in _IMAGES if re.match(pattern, name)), _ANY_IMAGE)
 
 
 def _audio(data: bytes | None) -> tuple[int, int]:

@@ -110,6 +110,15 @@ def test_a_price_changes_with_the_hour(hour: str, input: int) -> None:
     assert price.upper_bound(1, 0, NOON) == 5
 
 
+def test_the_bound_knows_of_a_rise_at_midnight_and_forgets_what_was_dearer_once() -> None:
+    day = datetime.date(2026, 11, 22)
+    price = Price(9, 9, revisions=(Revision(Rates(9, 9)), Revision(Rates(1, 1), since=datetime.date(2026, 1, 1))))
+    assert price.upper_bound(1, 0, NOON) == 1
+    rising = Price(1, 1, revisions=(Revision(Rates(1, 1)), Revision(Rates(5, 5), since=day)))
+    assert rising.upper_bound(1, 0, NOON) == 5
+    assert Price(1, 1, cache_creation=7).upper_bound(1, 0) == 7
+
+
 quick = settings(deadline=None, max_examples=60)
 amounts = st.integers(0, 10**9)
 tokens = st.integers(0, 10**7)
