@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -45,6 +46,27 @@ def test_a_retry_keeps_every_promise(
     assert kind != "timeout"
     assert step.wait_s < standing.time_left_s
     assert (retry_after_s or 0) <= step.wait_s <= after.wait.longest_s
+
+
+AFTER = After(retry=1, wait=Wait(first_s=1, factor=2, longest_s=8), next="any")
+READY = Standing(tries_here=1, attempts_left=3, others=2, time_left_s=60, chance=0.5)
+TABLE: list[tuple[str, Failure, Standing, object]] = [
+    ("a retry, after its pause", Failure("unavailable", ""), READY, Again(0.5)),
+    ("the provider's own time, if it is short", Failure("overloaded", "", retry_after_s=3), READY, Again(3)),
+    ("not if it is longer than a pause lasts", Failure("overloaded", "", retry_after_s=9), READY, Onward()),
+    ("not a second time", Failure("unavailable", ""), replace(READY, tries_here=2), Onward()),
+    ("not at a ready candidate's cost", Failure("unavailable", ""), replace(READY, attempts_left=2), Onward()),
+    ("not past the deadline", Failure("unavailable", ""), replace(READY, time_left_s=0.5), Onward()),
+    ("not past what it may cost", Failure("unavailable", ""), replace(READY, affordable=False), Onward()),
+    ("never at a silent provider", Failure("timeout", ""), READY, Onward()),
+]
+
+
+@pytest.mark.parametrize(("name", "failure", "standing", "step"), TABLE, ids=[row[0] for row in TABLE])
+def test_what_follows_a_failure(name: str, failure: Failure, standing: Standing, step: object) -> None:
+    assert what_follows(AFTER, failure, standing) == step
+    stopped = what_follows(replace(AFTER, next="stop"), failure, standing)
+    assert stopped == (step if isinstance(step, Again) else Stop())
 
 
 @given(WAITS, st.integers(1, 10))
