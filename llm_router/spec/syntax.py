@@ -38,7 +38,11 @@ def _condition(match: re.Match[str]) -> str:
     contained = re.fullmatch(r"[\"'](.*?)[\"'] +in +([\w.-]+)", match["at"].strip())
     if contained:
         return f'write `if: {contained[2]} has "{contained[1]}"`'
-    return f"put the whole condition in single quotes: `if: '{match['at'].strip()}'`"
+    written = match["at"].strip()
+    if written.startswith("'"):
+        plain = written.removeprefix("'").removesuffix("'").replace("'", '"')
+        return f"write texts in double quotes, and nothing around the whole: `if: {plain}`"
+    return f"put the whole condition in single quotes: `if: '{written}'`"
 
 
 _SLIPS: tuple[_Slip, ...] = (
@@ -61,6 +65,12 @@ _SLIPS: tuple[_Slip, ...] = (
         ),
         "`{at}` isn't one value",
         _list_of_words,
+    ),
+    _Slip(
+        "LR122",
+        re.compile(r"(?P<at>(?<![\"'])\{\{[^}]*\}\})"),
+        "`{at}` is a template, and nothing fills it in",
+        lambda _: 'features of a request stand by their names, what varies otherwise is `"${env:NAME}"`',
     ),
     _Slip(
         "LR111",
@@ -141,7 +151,7 @@ def explain(error: yaml.YAMLError, text: str, file: str) -> Diagnostic:
         found = _slip(lines[number], number, problem, file)
         if found:
             return found
-    return _unclosed(error, lines, file) or _generic(error, lines, file, at)
+    return _unclosed(error, lines, file) or _unbalanced(text, file) or _generic(error, lines, file, at)
 
 
 def _slip(line: str, number: int, problem: str, file: str) -> Diagnostic | None:
@@ -168,9 +178,33 @@ def _unclosed(error: yaml.MarkedYAMLError, lines: list[str], file: str) -> Diagn
     )
 
 
+_PARTS = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:''|[^'])*'|(?<!\S)#.*|[\[\]{}]")
+
+
+def _unbalanced(text: str, file: str) -> Diagnostic | None:
+    """The bracket that closes nothing, or the last one that stays open."""
+    opened: list[re.Match[str]] = []
+    for part in _PARTS.finditer(text):
+        if part[0] in _OPENERS:
+            opened.append(part)
+        elif part[0] in ("]", "}") and not (opened and _OPENERS[opened.pop()[0]] == part[0]):
+            return _bracket(part, text, file, "closes nothing", "take it out, or open it before")
+    if not opened:
+        return None
+    closing = f"close it with `{_OPENERS[opened[-1][0]]}`; between its entries stand commas"
+    return _bracket(opened[-1], text, file, "that opens here is not closed", closing)
+
+
+def _bracket(part: re.Match[str], text: str, file: str, state: str, help: str) -> Diagnostic:
+    line, column = text.count("\n", 0, part.start()) + 1, part.start() - text.rfind("\n", 0, part.start())
+    return Diagnostic("LR114", "error", f"the `{part[0]}` {state}", Span(file, line, column, line, column + 1), help)
+
+
 def _generic(error: yaml.MarkedYAMLError, lines: list[str], file: str, at: int) -> Diagnostic:
     problem = error.problem or ""
-    if re.search("expected key|block end|block mapping|block sequence|mapping values|expected <block", problem):
+    if re.search(
+        "expected key|'-' indicator|block end|block mapping|block sequence|mapping values|expected <block", problem
+    ):
         advice = "align it with the entries that it belongs to, with spaces"
         return Diagnostic(
             "LR120", "error", "the indentation of this line fits nothing above it", _line(file, lines, at), advice

@@ -126,12 +126,14 @@ def _misshapen(path: Path, value: Any, wanted: str) -> Finding:
     where = _place_name(path)
     if value is None:
         return Finding(NOTHING, path, f"{where} has nothing below it", "write `{}`, or fill it in", on_key=True)
-    return Finding(
-        WRONG_TYPE,
-        path,
-        f"{where} takes {wanted}, found {shown(value)}",
-        _SHAPES.get(_last_key(path)) or _FORMS.get(wanted, ""),
-    )
+    spaceless = _SPACELESS.match(str(value))
+    if spaceless:
+        return Finding(WRONG_TYPE, path, f"a space is missing in `{value}`", f"write `{spaceless[0]} …`")
+    advice = _SHAPES.get(_last_key(path)) or _FORMS.get(wanted, "")
+    return Finding(WRONG_TYPE, path, f"{where} takes {wanted}, found {shown(value)}", advice)
+
+
+_SPACELESS = re.compile(r"(?:use|when|if|name|refuse|only|never|provider|model|kind|of|from):(?=\S)")
 
 
 def _last_key(path: Path) -> str:
