@@ -19,7 +19,10 @@ CASES: list[Mapping[str, Any]] = yaml.safe_load(Path(__file__).with_name("cases"
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
 def test_the_caller_and_the_providers_see_what_the_case_says(case: Mapping[str, Any], stream: bool) -> None:
-    seen = World(case).ask(stream=stream)
+    world = World(case)
+    for number in range(case.get("before", 0)):
+        world.ask(stream=stream, number=number)
+    seen = world.ask(stream=stream)
     expected = {**case["expect"], **(case.get("streamed", {}) if stream else {})}
     assert (seen.asked, seen.outcome) == (expected["asked"], expected["outcome"]), seen.error
     _check_time(seen, expected)
