@@ -56,7 +56,7 @@ def request_id(headers: Mapping[str, str], body: JsonObject) -> str | None:
 def failure_of(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
     """The failure that a reply with this status tells. Total: any bytes give one."""
     said = read_error_body(body)
-    message = shorten(said.message or f"status {status} {_phrase(status)}", _LONGEST_READ)
+    message = shorten(said.message.strip() or f"status {status} {_phrase(status)}", _LONGEST_READ)
     kind = classify(status, said.codes, message)
     wait_s = retry_after(headers, message, limited=kind == "rate_limit")
     return Failure(
@@ -72,7 +72,7 @@ def failure_of(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
 def failure_in_answer(error: Json, headers: Mapping[str, str]) -> Failure:
     """The failure that an error object tells which stands where an answer should be, under a status of 200."""
     said = _read({"error": error})
-    message = shorten(said.message or "the provider sent an error instead of an answer", _LONGEST_READ)
+    message = shorten(said.message.strip() or "the provider sent an error instead of an answer", _LONGEST_READ)
     return Failure(
         classify(said.status, said.codes, message),
         shorten(message),
