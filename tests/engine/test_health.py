@@ -125,8 +125,12 @@ def test_measured_speed_forgets_slowly() -> None:
 
 
 def test_threads_take_each_turn_once() -> None:
+    def take() -> None:
+        for _ in range(500):
+            book.take_turns(("pool",))
+
     book = HealthBook()
-    threads = [threading.Thread(target=lambda: [book.take_turns(("pool",)) for _ in range(500)]) for _ in range(4)]
+    threads = [threading.Thread(target=take) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
