@@ -129,7 +129,7 @@ class _Facts:
 
 def _supports(spec: DeploymentSpec, provider: Provider, card: ModelCard | None) -> frozenset[str] | None:
     """What the spec states, in place of what the card and the provider's kind do; `None` where nobody speaks."""
-    if spec.supports:
+    if spec.supports is not None:
         return frozenset(spec.supports)
     if card is None or card.supports is None:
         return None

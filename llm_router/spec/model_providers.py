@@ -138,9 +138,9 @@ class DeploymentSpec(Section):
     price: PriceOrFree | None = key("USD per million tokens, or `free`.", {"input": 2.5, "output": 10}, "free")
     context: Count | None = key("The context window in tokens.", "128k")
     max_output: Count | None = key("The most tokens it can answer with.", "16k")
-    supports: tuple[Word, ...] = items(
+    supports: tuple[Word, ...] | None = key(
         "What it can do, instead of what the catalogue says: tools, images, files, audio, json_schema, reasoning, "
-        "prefill, and words of your own.",
+        "prefill, and words of your own. An empty list is none of it.",
         ["tools", "images"],
     )
     quality: QualityByTask | None = key(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from fractions import Fraction
+from math import ceil
 from typing import Annotated, Any, Literal, TypeAlias
 
 from llm_router.catalog.providers import PROVIDERS
@@ -34,7 +35,9 @@ from llm_router.units import (
     COUNT_PATTERN,
     DURATION_PATTERN,
     MONEY_PATTERN,
+    PICODOLLARS_PER_DOLLAR,
     SHARE_PATTERN,
+    TOKENS_PER_PRICE,
     UnitError,
     parse_count,
     parse_duration,
@@ -42,6 +45,9 @@ from llm_router.units import (
     parse_price,
     parse_share,
 )
+
+LEAST_PRICE = 0.001
+"""USD per million tokens below which a price is taken for one per token, however fine: the linter says so."""
 
 RESERVED = ("any", "none", "order", "auto", "refuse", "stop")
 NAME_PATTERN = r"[a-z][a-z0-9_-]*"
@@ -164,6 +170,8 @@ def _amount(value: object) -> int:
         raise wrong_type("a price in USD per million tokens", value, "write a number, as `2.5`")
     if value < 0:
         raise Unreadable(OUT_OF_RANGE, f"{shown(value)} is out of range", "write at least 0")
+    if 0 < value < LEAST_PRICE:
+        return ceil(Fraction(str(value)) * PICODOLLARS_PER_DOLLAR / TOKENS_PER_PRICE)
     try:
         return parse_price(value)
     except UnitError as error:

@@ -11,9 +11,7 @@ from llm_router.policy.lint.subject import Subject, warning
 from llm_router.policy.lint.unused import reads, section
 from llm_router.policy.program import Deployment, Tier
 from llm_router.spec.source import Path, Plain
-
-LEAST_PRICE = 0.001
-"""USD per million tokens below which a price is taken for one per token: no model on offer is that cheap."""
+from llm_router.spec.types import LEAST_PRICE
 
 KEY_SHAPE = re.compile(r"(?:sk-|gsk_|xai-|pplx-|hf_|AIza|Bearer )[A-Za-z0-9_-]{16,}|[A-Za-z0-9_-]{32,}")
 """What keys look like: a provider's mark and a long run, or a very long run."""
