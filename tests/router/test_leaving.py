@@ -38,8 +38,6 @@ def by_break(router: Router) -> None:
         if isinstance(event, TextDelta):
             break
     gc.collect()
-    with contextlib.suppress(Exception):
-        router.chat("the next request tidies up", model="nobody")
     router._runtime.drain()
 
 
@@ -67,6 +65,20 @@ def test_leaving_a_stream_closes_its_connection(leave: Callable[[Router], None])
     with emulated(STALLED) as (router, emulator):
         leave(router)
         abandoned(emulator)
+
+
+def test_the_next_request_tidies_up_what_was_dropped() -> None:
+    heard: list[Event] = []
+
+    def outcomes() -> list[str]:
+        return [event.report.outcome for event in heard if isinstance(event, AttemptFinished)]
+
+    with emulated({}, observers=[heard.append]) as (router, _):
+        next(router.stream("hello"))
+        gc.collect()
+        assert outcomes() == []
+        router.chat("hello")
+        assert outcomes() == ["cancelled", "ok"]
 
 
 async def by_async_break(router: Router) -> None:

@@ -35,7 +35,7 @@ from llm_router.engine.events import AttemptFinished, AttemptStarted, DecisionMa
 from llm_router.messages import Settings
 from llm_router.testing import Emulator, serve
 from tests.engine.world import KEY, spec_of
-from tests.router.ways import emulated
+from tests.router.ways import connections, emulated
 
 TASKS = {
     "tasks": ["code", "chat"],
@@ -291,9 +291,12 @@ def test_a_forked_child_makes_connections_of_its_own() -> None:
     with emulated({}) as (router, _):
         stream = router.stream("hello")
         next(stream)
+        router.chat("leave a connection in the pool")
         child = os.fork()
         if child == 0:
-            os._exit(0 if router.chat("from the child").deployment == "a" else 1)
+            with connections() as made:
+                answered = router.chat("from the child").deployment
+            os._exit(0 if (answered, len(made)) == ("a", 1) else 1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         assert list(stream)
         assert stream.answer.deployment == "a"
