@@ -17,13 +17,16 @@ JsonObject: TypeAlias = Mapping[str, Json]
 Role = Literal["system", "user", "assistant", "tool"]
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "other"]
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high"]
+CacheLife = Literal["5m", "1h"]
+"""How long a provider shall keep the prompt up to a marked place: a hint, left out where caching needs no marks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A run of text."""
+    """A run of text. `cache` marks the end of a prompt's part that will be sent again."""
 
     text: str = field(repr=False)
+    cache: CacheLife | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +39,19 @@ class Media:
     media_type: str | None = None
     name: str | None = None
     detail: Literal["auto", "low", "high"] | None = None
+    cache: CacheLife | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reasoning:
-    """What a model thought before it answered; `signature` proves it to the provider that wrote it."""
+    """What a model thought before it answered; `signature` proves it to the provider that wrote it.
+
+    A `redacted` one is hidden: it has no text, and `signature` is all of it, readable to its provider alone.
+    """
 
     text: str = field(repr=False)
     signature: str | None = field(default=None, repr=False)
+    redacted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +78,7 @@ class ToolResult:
     parts: tuple[Text | Media, ...] = field(repr=False)
     name: str | None = None
     is_error: bool = False
+    cache: CacheLife | None = None
 
 
 Part: TypeAlias = Text | Media | Reasoning | Refusal | ToolCall | ToolResult
@@ -121,6 +130,7 @@ class Tool:
     description: str = ""
     parameters: JsonObject = field(default_factory=lambda: {"type": "object", "properties": {}})
     strict: bool | None = None
+    cache: CacheLife | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,10 +277,11 @@ class TextDelta:
 
 @dataclass(frozen=True, slots=True)
 class ReasoningDelta:
-    """The next piece of reasoning, or its signature."""
+    """The next piece of reasoning, or its signature; a `redacted` one is a part of its own."""
 
     text: str = field(default="", repr=False)
     signature: str | None = field(default=None, repr=False)
+    redacted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +337,7 @@ class _Run:
     kind: type[Text] | type[Reasoning] | type[Refusal] | type[ToolCall]
     chunks: list[str]
     signature: str | None = None
+    redacted: bool = False
     id: str = ""
     name: str = ""
 
@@ -334,7 +346,7 @@ class _Run:
         if self.kind is ToolCall:
             return ToolCall(self.id, self.name, text)
         if self.kind is Reasoning:
-            return Reasoning(text, self.signature)
+            return Reasoning(text, self.signature, self.redacted)
         return Refusal(text) if self.kind is Refusal else Text(text)
 
 
@@ -361,10 +373,8 @@ class Assembly:
                 self._started = event
             case TextDelta(text):
                 self._run(Text).chunks.append(text)
-            case ReasoningDelta(text, signature):
-                run = self._run(Reasoning)
-                run.chunks.append(text)
-                run.signature = signature
+            case ReasoningDelta():
+                self._reason(event)
             case RefusalDelta(text):
                 self._run(Refusal).chunks.append(text)
             case ToolCallDelta():
@@ -388,6 +398,13 @@ class Assembly:
             self._started.provider_request_id,
             dict(self._extra),
         )
+
+    def _reason(self, delta: ReasoningDelta) -> None:
+        run = _Run(Reasoning, [], redacted=True) if delta.redacted else self._run(Reasoning)
+        if delta.redacted:
+            self._runs.append(run)
+        run.chunks.append(delta.text)
+        run.signature = delta.signature
 
     def _run(self, kind: type[Text] | type[Reasoning] | type[Refusal]) -> _Run:
         """The run that a piece of this kind continues; a signature ends its reasoning."""

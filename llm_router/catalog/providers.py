@@ -10,6 +10,7 @@ them meaning (`llm_router.wire.openai.quirks`); a row names only what differs. I
 - `json`: how an answer in JSON is asked for (`schema, object, tool, prompt`)
 - `images, files, audio`: media; `history_reasoning`: where earlier reasoning goes
 
+What only some models of a provider do is told by `models`: a pattern of wire names, and the quirks of those that fit.
 To add a compatible provider is to add a row.
 """
 
@@ -18,12 +19,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-Dialect = Literal["openai", "ollama"]
+Dialect = Literal["openai", "ollama", "anthropic", "gemini"]
+Auth = Literal["bearer", "x-api-key", "x-goog-api-key"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +34,12 @@ class ProviderRow:
     """One kind of provider.
 
     `base_url` has no trailing slash and is `None` where the spec must say it; `base_url_variables` are conventional
-    variables that say it instead. `key_variables` are looked at in their order; keys go as `Authorization: Bearer`.
-    `key_required` is false where a server usually runs without one. `local`: it usually runs on the asker's machine,
-    and what it does is free unless priced. `adds` are abilities that the server gives to any model it serves
-    (constrained decoding makes every model follow a JSON Schema). `source` and `date` (ISO) are the facts' own.
+    variables that say it instead. `key_variables` are looked at in their order; keys go as `auth` says: as
+    `Authorization: Bearer`, or alone in the header of that name. `key_required` is false where a server usually runs
+    without one. `local`: it usually runs on the asker's machine, and what it does is free unless priced. `adds` are
+    abilities that the server gives to any model it serves (constrained decoding makes every model follow a JSON
+    Schema). `models` are the quirks of some models, by pattern of the wire name. `source` and `date` (ISO) are the
+    facts' own.
     """
 
     kind: str
@@ -47,6 +52,8 @@ class ProviderRow:
     organization_header: str | None = None
     adds: frozenset[str] = frozenset()
     quirks: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    auth: Auth = "bearer"
+    models: tuple[tuple[str, Mapping[str, str]], ...] = ()
     source: str = ""
     date: str = ""
 
@@ -65,14 +72,22 @@ class ProviderRow:
         name = name if name not in ("", "0.0.0.0", "[::]") else "127.0.0.1"
         return f"http://{name}{':' + port if port else ''}{'/' + path if path else ''}"
 
-    def quirks_for(self, supports: frozenset[str] | None) -> Mapping[str, str]:
-        """The quirks for a model with these abilities (`None`: unknown).
+    def auth_headers(self, key: str) -> Mapping[str, str]:
+        """The header that says who asks."""
+        return {"authorization": f"Bearer {key}"} if self.auth == "bearer" else {self.auth: key}
 
-        A model that is known not to follow a schema is asked for JSON through a tool, or else by `json_object`.
+    def quirks_for(self, supports: frozenset[str] | None, model: str = "") -> Mapping[str, str]:
+        """The quirks for the wire name `model` with these abilities (`None`: unknown).
+
+        All entries of `models` that fit count, a later one over an earlier one. A model that is known not to follow a
+        schema is asked for JSON through a tool, or else by `json_object`.
         """
-        if supports is None or "json_schema" in supports or self.quirks.get("json", "schema") != "schema":
-            return self.quirks
-        return MappingProxyType({**self.quirks, "json": "tool" if "tools" in supports else "object"})
+        quirks = dict(self.quirks)
+        for pattern, own in self.models:
+            quirks |= own if fnmatchcase(model.lower(), pattern) else {}
+        if supports is not None and "json_schema" not in supports and quirks.get("json", "schema") == "schema":
+            quirks["json"] = "tool" if "tools" in supports else "object"
+        return MappingProxyType(quirks)
 
 
 def _has_port(host: str) -> bool:
@@ -96,6 +111,8 @@ def _row(kind: str, facts: Mapping[str, Any]) -> ProviderRow:
         facts.get("organization_header"),
         frozenset(facts.get("adds", ())),
         MappingProxyType(facts.get("quirks", {})),
+        facts.get("auth", "bearer"),
+        tuple((pattern, MappingProxyType(own)) for pattern, own in facts.get("models", {}).items()),
         facts["source"],
         facts["date"],
     )

@@ -45,7 +45,8 @@ def _target(deployment: Deployment, endpoint: Endpoint) -> Target:
     row = PROVIDERS[deployment.provider.kind]
     headers: dict[str, str] = {}
     if endpoint.key is not None:
-        headers["authorization"] = f"Bearer {endpoint.key.reveal()}"
+        headers.update(row.auth_headers(endpoint.key.reveal()))
     if endpoint.organization is not None and row.organization_header is not None:
         headers[row.organization_header.lower()] = endpoint.organization
-    return Target(endpoint.base_url, deployment.model, headers, endpoint.query, row.quirks_for(deployment.supports))
+    quirks = row.quirks_for(deployment.supports, deployment.model)
+    return Target(endpoint.base_url, deployment.model, headers, endpoint.query, quirks, deployment.max_output)

@@ -112,12 +112,17 @@ def _endpoint(deployment: Deployment, environment: Environment) -> Endpoint:
     )
 
 
+_EMULATED_PATHS = {"openai": "/{kind}/v1", "ollama": "", "gemini": "/{kind}/v1beta"}
+"""What stands between an emulated deployment's name and the dialect's own path."""
+
+
 def _emulated(deployment: Deployment, url: str) -> Endpoint:
     """Where a stand-in is asked for this deployment: its path says whom it stands in for, and of what kind it is."""
     kind = deployment.provider.kind
     place = f"{url.rstrip('/')}/{quote(deployment.name, safe='')}"
-    native = PROVIDERS[kind].dialect == "ollama"
-    return Endpoint(place if native else f"{place}/{kind}/v1", Secret("emulated"))
+    return Endpoint(
+        place + _EMULATED_PATHS.get(PROVIDERS[kind].dialect, "/{kind}").format(kind=kind), Secret("emulated")
+    )
 
 
 def _base_url(provider: Provider, environment: Environment) -> str:

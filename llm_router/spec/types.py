@@ -266,7 +266,7 @@ def _mapping(noun: str, help: str = "") -> Callable[[object], object]:
 
 
 _NAME_GRAMMAR = rf"(?!(?:{'|'.join(RESERVED)})$){NAME_PATTERN}"
-_KINDS_TO_COME = ("azure", "anthropic", "gemini", "cohere", "replicate")
+_KINDS_TO_COME = ("azure", "cohere", "replicate")
 _POSITIVE = r"(?=.*[1-9])"
 
 Text: TypeAlias = Annotated[

@@ -15,7 +15,8 @@ class Target:
     """Where an attempt goes: everything a codec must know of the deployment.
 
     `base_url` has no trailing slash; `headers` hold credentials and so are never shown; `quirks` are the catalogue
-    row's named deviations (as `max_tokens_name`), which a codec reads by name.
+    row's named deviations (as `max_tokens_name`), which a codec reads by name. `max_output` is the most tokens that the
+    model can answer with, for dialects that must be told a cap.
     """
 
     base_url: str
@@ -23,6 +24,7 @@ class Target:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
     quirks: Mapping[str, str] = field(default_factory=dict)
+    max_output: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,31 @@
+"""The dialect of Anthropic's Messages API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from llm_router.messages import ChatRequest, ChatResponse
+from llm_router.wire.anthropic.decode import StreamDecoder, decode
+from llm_router.wire.anthropic.encode import encode
+from llm_router.wire.codec import Decoder, Failure, HttpRequest, Target
+from llm_router.wire.error_body import failure_of
+
+
+class Anthropic:
+    """The codec: see `llm_router.wire.codec.Codec`."""
+
+    def encode(self, request: ChatRequest, target: Target, *, stream: bool) -> HttpRequest:
+        """The HTTP request. Raises Unsupported."""
+        return encode(request, target, stream=stream)
+
+    def decode(self, headers: Mapping[str, str], body: bytes) -> ChatResponse:
+        """A whole answer. Raises WireError."""
+        return decode(headers, body)
+
+    def decode_error(self, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
+        """What a status of 400 and above says. Total."""
+        return failure_of(status, headers, body)
+
+    def decoder(self, headers: Mapping[str, str]) -> Decoder:
+        """A decoder for one streamed answer."""
+        return StreamDecoder(headers)
