@@ -1,7 +1,7 @@
 """Encodes a request for the Messages API.
 
 `max_tokens` must be said: without a setting it is the most that the deployment can answer with, as its card or the spec
-says, else 4096, which every model takes. There is no seed. `metadata`, `top_k`, `service_tier`, betas and the like go
+says, else 8192, which every model since 2024 takes. There is no seed. `metadata`, `top_k`, `service_tier`, betas and the like go
 through `settings.extra` and `settings.headers`; `extra.output_config` joins what is said here.
 """
 
@@ -24,7 +24,7 @@ from llm_router.wire.sending import json_body, merged, request_headers, url
 
 VERSION = "2023-06-01"
 """Of the API; the only one since then (docs/api/versioning, 2026)."""
-USUAL_CAP = 4096
+USUAL_CAP = 8192
 _FIXED = frozenset({"model", "messages", "system", "stream"})
 """Keys that `extra` may not replace: decision, guards and decoder depend on them."""
 
