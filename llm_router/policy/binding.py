@@ -112,7 +112,7 @@ def _endpoint(deployment: Deployment, environment: Environment) -> Endpoint:
     )
 
 
-_EMULATED_PATHS = {"openai": "/{kind}/v1", "ollama": "", "gemini": "/{kind}/v1beta"}
+EMULATED_PATHS = {"openai": "/{kind}/v1", "ollama": "", "gemini": "/{kind}/v1beta"}
 """What stands between an emulated deployment's name and the dialect's own path."""
 
 
@@ -121,7 +121,7 @@ def _emulated(deployment: Deployment, url: str) -> Endpoint:
     kind = deployment.provider.kind
     place = f"{url.rstrip('/')}/{quote(deployment.name, safe='')}"
     return Endpoint(
-        place + _EMULATED_PATHS.get(PROVIDERS[kind].dialect, "/{kind}").format(kind=kind), Secret("emulated")
+        place + EMULATED_PATHS.get(PROVIDERS[kind].dialect, "/{kind}").format(kind=kind), Secret("emulated")
     )
 
 

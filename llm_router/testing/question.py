@@ -38,7 +38,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A failure as a dialect tells it: status, message, and the provider's own `type`, `code` and `param`."""
+    """A failure as a dialect tells it: status, message, and its own `type`, `code`, `param` and `details`."""
 
     status: int
     message: str
@@ -46,6 +46,7 @@ class Problem:
     code: str | None = None
     param: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    details: tuple[JsonObject, ...] = ()
 
 
 class Rejected(Exception):

@@ -14,7 +14,7 @@ from tests.recordings import RECORDINGS, needs_recordings
 
 OURS = [
     *("openai", "groq", "together", "mistral", "perplexity", "deepseek", "huggingface", "openrouter", "xai"),
-    *("fireworks", "litellm", "vllm", "lmstudio", "llamacpp", "openai-compatible", "anthropic", "ollama"),
+    *("fireworks", "litellm", "vllm", "lmstudio", "llamacpp", "openai-compatible", "anthropic", "gemini", "ollama"),
 ]
 ROWS = list(PROVIDERS.values())
 
@@ -25,7 +25,7 @@ def test_there_is_a_row_for_every_kind() -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.kind)
 def test_a_row_is_whole(row: ProviderRow) -> None:
-    assert row.dialect == (row.kind if row.kind in ("ollama", "anthropic") else "openai")
+    assert row.dialect == (row.kind if row.kind in ("ollama", "anthropic", "gemini") else "openai")
     assert row.base_url is None or (row.base_url.startswith("http") and not row.base_url.endswith("/"))
     assert not row.key_required or row.key_variables
     assert row.source

@@ -24,6 +24,7 @@ from llm_router.messages import (
     tool_result,
     user,
 )
+from llm_router.policy.binding import EMULATED_PATHS
 from llm_router.testing import Asked, Emulator
 from llm_router.wire.codec import HttpRequest, Target, Unsupported
 from llm_router.wire.dialects import CODECS
@@ -80,15 +81,16 @@ def test_what_is_sent_is_accepted_and_what_comes_is_read(kind: str, name: str, *
 
 def encoded(kind: str, request: ChatRequest, *, stream: bool) -> HttpRequest:
     row = PROVIDERS[kind]
-    base_url = f"http://emulator.invalid/it/{kind}/v1" if row.dialect == "openai" else "http://emulator.invalid/it"
-    target = Target(base_url, "m", {"authorization": "Bearer k"}, {}, row.quirks_for(None))
+    place = EMULATED_PATHS.get(row.dialect, "/{kind}").format(kind=kind)
+    target = Target(f"http://emulator.invalid/it{place}", "m", row.auth_headers("k"), {}, row.quirks_for(None))
     return CODECS[row.dialect].encode(request, target, stream=stream)
 
 
 def exchanged(kind: str, http: HttpRequest, *, stream: bool) -> ChatResponse:
     codec = CODECS[PROVIDERS[kind].dialect]
     headers = {name.lower(): value for name, value in http.headers.items()}
-    reply = Emulator().answer(Asked(http.method, urlsplit(http.url).path, headers, http.body))
+    place = urlsplit(http.url)
+    reply = Emulator().answer(Asked(http.method, f"{place.path}?{place.query}", headers, http.body))
     assert reply.status == 200, reply.body
     if not stream:
         return codec.decode(reply.headers, reply.body)
