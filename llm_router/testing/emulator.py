@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from llm_router.messages import ChatResponse, Json
+from llm_router.testing.dialects.anthropic import Anthropic
 from llm_router.testing.dialects.dialect import Dialect, House, Moment, json_reply
 from llm_router.testing.dialects.gemini import Gemini
 from llm_router.testing.dialects.ollama import Ollama
@@ -25,7 +26,7 @@ from llm_router.testing.question import Problem, Question, Rejected
 from llm_router.testing.reply import Asked, Reply
 from llm_router.testing.script import DEFAULT, On, Say, Script, answer, read_script, read_turn
 
-DIALECTS: tuple[Dialect, ...] = (Gemini(), OpenAI(), Ollama())
+DIALECTS: tuple[Dialect, ...] = (Anthropic(), Gemini(), OpenAI(), Ollama())
 
 _SECRET_HEADERS = frozenset({"authorization", "api-key", "x-api-key", "x-goog-api-key", "cookie"})
 

@@ -55,7 +55,7 @@ _TABLE: tuple[_Row, ...] = (
         "context_length",
         r"maximum context length",
         r"context (?:length|window|size)[^.]{0,80}(?:exceed|too|limit|larger)",
-        r"exceed\w*[^.]{0,80}context (?:length|window|size)",
+        r"exceed\w*[^.]{0,80}context (?:length|window|size|limit)",
         r"contextwindowexceeded",
         r"(?:prompt|input|request|conversation)[^.]{0,40} (?:is|are) too (?:long|large)",
         r"too many (?:prompt |input |total )?tokens",
@@ -69,7 +69,7 @@ _TABLE: tuple[_Row, ...] = (
            " moderation_blocked data_inspection_failed safety_violation image_content_policy_violation"),
     _words(
         "content_filter",
-        r"content management policy",
+        r"content (?:management|filtering) policy",
         r"content (?:violates|policy violation)",
         r"violates? (?:our |the )?(?:usage|content|safety) (?:guidelines|polic)",
         r"safety_check_type",
@@ -83,6 +83,7 @@ _TABLE: tuple[_Row, ...] = (
     _words(
         "quota_exhausted",
         r"exceeded your (?:current|monthly) (?:quota|spending|included)",
+        r"reached your specified[^.]{0,20} usage limits",  # anthropic
         r"insufficient (?:credits?|balance|funds|quota)",
         r"(?:credit balance|balance|credits?) (?:is|are|has been|have been) (?:too low|insufficient|exhausted|used up)",
         r"(?:add|purchase|buy) (?:more )?credits",
@@ -119,7 +120,7 @@ _TABLE: tuple[_Row, ...] = (
         statuses=(0, 424, 498, 500, 502, 503, 529),
     ),
     _words("unavailable", r"upstream connect error|connection (?:error|refused|reset)", statuses=(0, 500, 502, 503)),
-    _codes("timeout", "timeout request_timeout timed_out deadline_exceeded gateway_timeout"),
+    _codes("timeout", "timeout timeout_error request_timeout timed_out deadline_exceeded gateway_timeout"),
     _codes("permission", "permission_denied permission_error unsupported_country_region_territory access_denied",
            0, 400, 403),
     _codes("rate_limit", "rate_limit_exceeded rate_limited"),
