@@ -5,8 +5,9 @@ Messages of the same side become one content; the results of a turn's calls are 
 number is held against the number of the calls. What a speaker is called has no place here and is left out.
 
 A thought's signature goes back on the part behind it: on the next call where there is one before another thought, else
-on the next text, else on an empty one. Gemini 3 refuses a first call of a turn without it; one that another provider
-made gets the placeholder that Google's documentation names for it (docs, gemini-api/thought-signatures, 2026-11).
+on the next text, else on an empty one. Since the user spoke last, Gemini 3 refuses the first call of each step without
+it; one that another provider made gets the placeholder that Google names for it (docs, gemini-api/thought-signatures,
+2026-11).
 """
 
 from __future__ import annotations
@@ -34,9 +35,13 @@ def encode_contents(messages: Sequence[Message], quirks: Quirks) -> list[JsonObj
             joined[-1][1].extend(parts)
         else:
             joined.append((message.role, list(parts)))
+    needed = quirks.signatures == "required"
+    turn = max((place for place, (role, _) in enumerate(joined) if role == "user"), default=-1)
     return [
-        {"role": "model" if role == "assistant" else "user", "parts": _settled(role, parts, quirks)}
-        for role, parts in joined
+        {"role": "user", "parts": _settled(parts)}
+        if role != "assistant"
+        else {"role": "model", "parts": _signed(_settled(parts)) if place > turn and needed else _settled(parts)}
+        for place, (role, parts) in enumerate(joined)
     ]
 
 
@@ -118,11 +123,15 @@ def _signed_alone(signature: str | None) -> list[JsonObject]:
     return [] if signature is None else [{"text": "", "thoughtSignature": signature}]
 
 
-def _settled(role: str, parts: list[JsonObject], quirks: Quirks) -> list[JsonObject]:
-    """The parts without empty texts, never none at all; and with a signature on the first call where one is needed."""
-    kept = [part for part in parts if part != {"text": ""}] or [{"text": ""}]
-    calls = [place for place, part in enumerate(kept) if "functionCall" in part]
-    if role != "assistant" or quirks.signatures == "kept" or not calls:
-        return kept
-    signed: Mapping[str, Json] = {"thoughtSignature": FOREIGN_SIGNATURE, **kept[calls[0]]}
-    return [*kept[: calls[0]], signed, *kept[calls[0] + 1 :]]
+def _settled(parts: list[JsonObject]) -> list[JsonObject]:
+    """The parts without empty texts, but never none at all."""
+    return [part for part in parts if part != {"text": ""}] or [{"text": ""}]
+
+
+def _signed(parts: list[JsonObject]) -> list[JsonObject]:
+    """The parts with a signature on the first call."""
+    calls = [place for place, part in enumerate(parts) if "functionCall" in part]
+    if not calls:
+        return parts
+    signed: Mapping[str, Json] = {"thoughtSignature": FOREIGN_SIGNATURE, **parts[calls[0]]}
+    return [*parts[: calls[0]], signed, *parts[calls[0] + 1 :]]

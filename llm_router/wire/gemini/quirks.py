@@ -31,7 +31,7 @@ class Quirks:
 
     thinking: Literal["level", "budget", "none"] = "level"
     thinking_off: Flag = "no"
-    least_level: Literal["minimal", "low"] = "minimal"
+    least_level: Literal["minimal", "low"] = "low"
     signatures: Literal["required", "kept"] = "required"
     json: Literal["schema", "object", "tool", "prompt"] = "schema"
     json_with_tools: Flag = "yes"

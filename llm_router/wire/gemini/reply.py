@@ -37,6 +37,8 @@ _REASONS: Mapping[str, FinishReason] = {
     "IMAGE_SAFETY": "content_filter",
     "IMAGE_PROHIBITED_CONTENT": "content_filter",
     "IMAGE_RECITATION": "content_filter",
+    "MODEL_ARMOR": "content_filter",
+    "ESCALATION": "content_filter",
 }
 """What isn't here (`OTHER`, `LANGUAGE`, `NO_IMAGE`, words to come) ends an answer for a reason of its own."""
 
