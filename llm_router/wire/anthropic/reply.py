@@ -46,19 +46,22 @@ class Reply:
 
     def read(self, event: JsonObject) -> list[StreamEvent]:
         """The events that this one tells; one of a type that isn't known tells nothing. Raises WireError."""
-        kind = as_text(event.get("type"))
-        if event.get("error") or kind == "error":
-            raise WireError(failure_in_answer(event.get("error") or dict(event), self._headers))
-        read = self._READERS.get(kind)
+        self._check_error(event)
+        read = self._READERS.get(as_text(event.get("type")))
         return [] if read is None or self.done else read(self, event)
 
     def read_whole(self, message: JsonObject) -> list[StreamEvent]:
         """All events of a whole answer. Raises WireError."""
+        self._check_error(message)
         events = self.read({"type": "message_start", "message": {**message, "content": []}})
         for index, block in enumerate(as_list(message.get("content"))):
             events += self.read({"type": "content_block_start", "index": index, "content_block": block})
             events += self.read({"type": "content_block_stop", "index": index})
         return [*events, *self.read({"type": "message_delta", "delta": message, "usage": message.get("usage")})]
+
+    def _check_error(self, said: JsonObject) -> None:
+        if said.get("error") or said.get("type") == "error":
+            raise WireError(failure_in_answer(said.get("error") or dict(said), self._headers))
 
     def _start(self, event: JsonObject) -> list[StreamEvent]:
         message = as_object(event.get("message"))
