@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from llm_router.messages import Extra
 from llm_router.wire.codec import Codec, WireError
 from llm_router.wire.dialects import CODECS
 from tests.wire.reading_streams import Outcome, bytewise, decode_stream, failure_summary, halves, summary
@@ -75,6 +76,14 @@ def test_a_stream_is_done_at_its_finish_reason_and_usage() -> None:
     assert not _done_after(CODECS["openai"], finish)
     assert not _done_after(CODECS["openai"], usage)
     assert _done_after(CODECS["openai"], finish + usage)
+
+
+def test_what_every_chunk_repeats_is_told_once() -> None:
+    chunk = b'data: {"citations":["a"],"choices":[{"delta":{"content":"x"},"finish_reason":%s}]}\n\n'
+    usage = b'data: {"citations":["a"],"choices":[],"usage":{"prompt_tokens":1}}\n\n'
+    body = chunk % b"null" + chunk % b'"stop"' + usage + b"data: [DONE]\n\n"
+    events = decode_stream(CODECS["openai"], {}, [body]).events
+    assert [event for event in events if isinstance(event, Extra)] == [Extra({"citations": ["a"]})]
 
 
 def test_a_local_stream_is_done_at_its_last_line() -> None:
