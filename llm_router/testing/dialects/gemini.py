@@ -30,7 +30,7 @@ from llm_router.testing.script import pieces
 from llm_router.testing.shapes import find_misfit
 
 _METHOD = re.compile(r"/(?:models|tunedModels)/([^/:]+(?::[^/:]+)*):(generateContent|streamGenerateContent)$")
-_MODELS = re.compile(r"/v1(?:beta)?/models(?:/([^/]+))?$")
+_MODELS = re.compile(r"/v1(?:beta)?/models(?:/([^/:]+))?$")
 _OWN = ("v1beta", "v1", "gemini", "models")
 _UNREADABLE = invalid("Invalid JSON payload received. Unexpected token.")
 _FINISHED = {"length": "MAX_TOKENS", "content_filter": "SAFETY", "other": "OTHER"}

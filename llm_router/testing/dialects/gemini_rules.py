@@ -17,6 +17,7 @@ from llm_router.testing.shapes import Anything, Array, Either, Flag, Misfit, Num
 
 _INTEGER = Number(integer=True)
 _OPEN = Object(open=True)
+_WORD = Either((String(), _INTEGER))  # words of a closed set may come as their numbers
 _BLOB = Object({"mimeType": String(short=1), "data": String(), "displayName": String()}, ("mimeType", "data"))
 _FILE = Object({"mimeType": String(), "fileUri": String(short=1), "displayName": String()}, ("fileUri",))
 _CALL = Object({"id": String(), "name": String(short=1), "args": _OPEN}, ("name",))
@@ -102,7 +103,7 @@ FIELDS: Mapping[str, Shape] = {
     "systemInstruction": _CONTENT,
     "tools": Array(_TOOL),
     "toolConfig": Object({"functionCallingConfig": _CALLING, "retrievalConfig": _OPEN}),
-    "safetySettings": Array(Object({"category": String(), "threshold": String()}, ("category", "threshold"))),
+    "safetySettings": Array(Object({"category": _WORD, "threshold": _WORD}, ("category", "threshold"))),
     "generationConfig": _CONFIG,
     "cachedContent": String(),
     "serviceTier": String(),
@@ -135,6 +136,8 @@ def camel(value: Json) -> Json:
     if not isinstance(value, Mapping):
         return value
     named = {_camel(key): below for key, below in value.items()}
+    if isinstance(named.get("parts"), Mapping):  # one part as a list of one
+        named["parts"] = [named["parts"]]
     return {key: below if key in _AS_THEY_STAND else camel(below) for key, below in named.items()}
 
 
@@ -262,7 +265,7 @@ def _openapi(schema: Json, path: str) -> Iterator[Problem]:
         word = _camel(key)
         if word not in _SCHEMA_WORDS:
             yield invalid(f"Invalid JSON payload received. Unknown name \"{key}\" at '{path}': Cannot find field.")
-        if word == "type" and not isinstance(below, str):
+        if word == "type" and isinstance(below, list):
             yield invalid(f"Invalid JSON payload received. Unknown name \"type\" at '{path}': Proto field is not "
                           "repeating, cannot start list.")  # fmt: skip
         if word == "properties" and isinstance(below, Mapping):
