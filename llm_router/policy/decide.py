@@ -49,9 +49,7 @@ def continue_with(
     if decision.pinned:
         return replace(decision, candidates=())
     rule = None if decision.place is None else program.rules[decision.place]
-    ranked = _Frame(program, features, snapshot, rule, _guards(program, features)).rank(tiers)
-    known = dict.fromkeys((*decision.rejections, *ranked.rejections))
-    return replace(decision, candidates=ranked.candidates, rejections=tuple(known))
+    return _Frame(program, features, snapshot, rule, _guards(program, features)).instead_of(decision, tiers)
 
 
 def decision_id(request_id: str, program_hash: str) -> str:
@@ -83,11 +81,7 @@ def _instead(frame: _Frame, decision: Decision) -> Decision:
         if guard.name not in made or guard.instead is None:
             continue
         served = replace(decision, via="instead", guard=guard.name)
-        if guard.instead == "refuse":
-            return served
-        ranked = frame.rank(guard.instead)
-        known = dict.fromkeys((*decision.rejections, *ranked.rejections))
-        return replace(served, candidates=ranked.candidates, rejections=tuple(known))
+        return served if guard.instead == "refuse" else frame.instead_of(served, guard.instead)
     return decision
 
 
@@ -131,6 +125,14 @@ class _Frame:
                 if not against:
                     found.append(candidate)
         return _Ranked(self._in_order(found), tuple(rejected))
+
+    def instead_of(self, decision: Decision, tiers: tuple[Tier, ...]) -> Decision:
+        """The decision with candidates from other tiers. A rejection is final: who has one isn't brought back."""
+        ranked = self.rank(tiers)
+        out = {rejection.deployment for rejection in decision.rejections}
+        candidates = tuple(each for each in ranked.candidates if each.deployment not in out)
+        known = dict.fromkeys((*decision.rejections, *ranked.rejections))
+        return replace(decision, candidates=candidates, rejections=tuple(known))
 
     def _tier(self, tier: Tier, number: int) -> Iterator[Candidate]:
         """Yields all of the tier in its order; nobody is left out here, so that nobody's absence moves another."""

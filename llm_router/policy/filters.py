@@ -47,19 +47,15 @@ def rejections(case: Case) -> Iterator[Rejection]:
 def unsupported(deployment: Deployment, settings: Settings) -> tuple[str, ...]:
     """The names of those settings that the deployment's card says it can't take.
 
-    A cap above `max_output` isn't among them.
+    Whether it reasons is for `supports` to say, where that is known. A cap above `max_output` isn't among them.
     """
     if settings == UNSET:
         return ()
     refused = deployment.card.refuses if deployment.card else frozenset()
-    supports = deployment.supports
-    thoughtless = supports is not None and "reasoning" not in supports
-    return tuple(
-        name
-        for name in _PARAMETERS
-        if (value := getattr(settings, name)) is not None
-        and (name in refused or (name == "reasoning" and thoughtless and value != "none"))
-    )
+    if deployment.supports is not None:
+        thoughtless = frozenset() if "reasoning" in deployment.supports else frozenset({"reasoning"})
+        refused = (refused - {"reasoning"}) | thoughtless
+    return tuple(name for name in _PARAMETERS if name in refused and getattr(settings, name) is not None)
 
 
 def _disabled(case: Case) -> Iterator[Rejection]:
@@ -118,6 +114,8 @@ def _too_long(case: Case) -> Iterator[Rejection]:
 def _parameters(case: Case) -> Iterator[Rejection]:
     asked = case.features.needs.settings
     for name in unsupported(case.deployment, asked):
+        if name == "reasoning" and asked.reasoning == "none":
+            continue  # who doesn't reason does as asked; it just isn't sent
         yield _rejected(case, "parameter", f"can't take the caller's `{name}`")
     largest = case.deployment.max_output
     if asked.max_output_tokens is not None and largest is not None and asked.max_output_tokens > largest:

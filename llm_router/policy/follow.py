@@ -10,6 +10,7 @@ from llm_router.errors import PARENT, FailureClass
 from llm_router.messages import Settings
 from llm_router.policy.decision import Candidate, Decision
 from llm_router.policy.defaults import AFTER, FALLBACK, PATIENT_FIRST_TOKEN_S, SPARE_ATTEMPTS
+from llm_router.policy.filters import unsupported
 from llm_router.policy.program import UNSET, After, Deployment, Fallback, Program, Rule, Timeouts
 
 Layer = TypeVar("Layer", After, Fallback, Timeouts)
@@ -52,10 +53,13 @@ def spec_settings(program: Program, rule: Rule | None, deployment: Deployment) -
 
 def settings_for(program: Program, rule: Rule | None, candidate: Candidate, caller: Settings) -> Settings:
     """What is sent: the caller's over the spec's, less what the candidate can't take, with its cap."""
-    layered = spec_settings(program, rule, program.deployments[candidate.deployment])
+    deployment = program.deployments[candidate.deployment]
+    layered = spec_settings(program, rule, deployment)
     nothing: dict[str, Any] = dict.fromkeys(candidate.left_out)  # fields of several types, each unset
     spec = replace(layered, **nothing)
-    return replace(caller.over(spec), max_output_tokens=candidate.cap)
+    sent = replace(caller.over(spec), max_output_tokens=candidate.cap)
+    quiet = sent.reasoning == "none" and "reasoning" in unsupported(deployment, sent)
+    return replace(sent, reasoning=None) if quiet else sent
 
 
 def fallback_for(

@@ -178,3 +178,5 @@ def test_a_list_of_its_own_follows_with_needs_and_guards() -> None:
     assert [each.deployment for each in following.candidates] == ["c"]
     assert {each.deployment: each.code for each in following.rejections} == {"b": "tools", "d": "guard"}
     assert following.id == decision.id
+    pinned = decide(program, features_of(program, {"hints": {"model": "a"}}), Snapshot())
+    assert continue_with(program, features, Snapshot(), pinned, tiers).candidates == ()

@@ -85,8 +85,8 @@ def test_taking_a_candidate_away_leaves_the_others_in_their_order(
 ) -> None:
     program, features, snapshot = situation
     before = asked(decide(program, features, snapshot))
-    if not before:
-        return
+    if len(before) < 2:
+        return  # where nobody is left, a guard's `instead` may serve
     gone = data.draw(st.sampled_from(before))
     after = asked(decide(without(program, gone), features, snapshot))
     assert after == [name for name in before if name != gone]
