@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +125,7 @@ def _is_call(part: dict[str, Any]) -> bool:
     return "args" in part.get("functionCall", {})
 
 
-LABELS = {
+LABELS: dict[str, Callable[[dict[str, Any]], bool]] = {
     "tool_call": lambda judged: "call" in judged["parts"],
     "tool_call_parallel": lambda judged: judged["parts"].split().count("call") > 1,
     "finish_length": lambda judged: judged["finish"] == "length",

@@ -168,6 +168,8 @@ def broken_rules(body: JsonObject, model: str) -> Iterator[Problem]:
     for place, content in enumerate(contents):
         yield from _parts(content, f"contents[{place}]")
     yield from _turns(contents)
+    if contents and contents[-1].get("role") == "model" and _number(model) >= 3.6:
+        yield invalid("Please ensure that the last turn is of the user: this model doesn't continue its own.")
     yield from _functions(body)
     yield from _answers(body, model)
     yield from _thinking(body, model)
