@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from llm_router.errors import RequestError
 from llm_router.policy.decide import continue_with, decide
-from llm_router.policy.decision import Decision
+from llm_router.policy.decision import Decision, Estimate
 from llm_router.policy.features import Features
 from llm_router.policy.match import holds
 from llm_router.policy.program import Deployment, Program, Tier
@@ -156,7 +156,7 @@ def test_the_order_of_a_ranking_is_the_order_of_its_figures(seed: int, request: 
     assert figures == [*known, *[None] * (len(figures) - len(known))], "the unknown come last"
 
 
-def figure(by: str, estimate: Any) -> float | None:
+def figure(by: str, estimate: Estimate) -> float | None:
     """What a ranking goes by, the smaller the better; costs below the least count as the least."""
     if by == "cost":
         return None if estimate.cost is None else max(estimate.cost, 10**6)
