@@ -20,6 +20,10 @@ GOOD: dict[str, tuple[str, dict[str, Any]]] = {
         "/api/chat",
         {"model": "qwen3", "messages": [{"role": "user", "content": "hi"}], "stream": False},
     ),
+    "anthropic": (
+        "/v1/messages",
+        {"model": "claude-sonnet-4-5", "max_tokens": 99, "messages": [{"role": "user", "content": "hi"}]},
+    ),
 }
 
 
@@ -36,7 +40,7 @@ def ask(dialect: str, case: dict[str, Any]) -> tuple[Emulator, Reply]:
     merged = {**good, **case.get("body", {})}
     body = {name: value for name, value in merged.items() if value != "-"}
     sent = case.get("raw", json.dumps(body)).encode()
-    headers = case.get("headers", {"authorization": "Bearer k"})
+    headers = case.get("headers", {"authorization": "Bearer k", "anthropic-version": "2023-06-01"})
     emulator = Emulator(models=case.get("models"), keys=case.get("keys"))
     return emulator, emulator.answer(Asked(case.get("method", "POST"), case.get("path", path), headers, sent))
 

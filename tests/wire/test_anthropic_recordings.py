@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +148,7 @@ def _blocks(recording: Recording) -> list[dict[str, Any]]:
     return [found[index] for index in sorted(found)]
 
 
-LABELS = {
+LABELS: dict[str, Callable[[dict[str, Any]], bool]] = {
     "tool_call": lambda judged: "call" in judged["parts"],
     "finish_length": lambda judged: judged["finish"] == "length",
     "refusal": lambda judged: judged["finish"] == "content_filter",

@@ -161,7 +161,7 @@ def test_whatever_is_sent_is_accepted_by_the_model(request: ChatRequest, model: 
 
 
 _NAMES = st.sampled_from(["a", "b"])
-_LEAVES = st.sampled_from(
+_LEAVES: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
     [
         {"type": "integer", "minimum": 3, "maximum": 9},
         {"type": "string", "minLength": 2, "maxLength": 5},
