@@ -124,6 +124,15 @@ def test_parameters_go_out_on_the_wire(at_desk: Desk) -> None:
     assert 50 in (at_desk.body.get("max_tokens"), at_desk.body.get("max_completion_tokens"))
 
 
+def test_model_and_timeout_may_be_keywords_of_a_call(at_desk: Desk) -> None:
+    model = ChatLLMRouter(router=at_desk.router, model="mini")
+    model.invoke("hello", model="llama")
+    model.invoke("hello", model="llama", routing={"model": "gpt"})
+    assert at_desk.asked == ["llama-3.3-70b", "gpt-4o"]
+    with pytest.raises(RequestError, match="timeout"):
+        model.invoke("hello", timeout="soon")
+
+
 def test_a_stream_ends_with_usage_and_decision(at_desk: Desk) -> None:
     chunks = list(ChatLLMRouter(router=at_desk.router).stream("tell me something long"))
     assert len(chunks) > 2

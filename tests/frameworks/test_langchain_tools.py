@@ -187,6 +187,13 @@ def test_a_schema_goes_out_on_the_wire() -> None:
     assert wanted["json_schema"]["schema"]["additionalProperties"] is False
 
 
+def test_a_form_by_function_asks_for_one_call_of_that_tool() -> None:
+    with desk({"*": forms("function_calling", "Person")}) as made:
+        ChatLLMRouter(router=made.router).with_structured_output(Person, method="function_calling").invoke("who?")
+        assert made.body["tool_choice"] == {"type": "function", "function": {"name": "Person"}}
+        assert made.body["parallel_tool_calls"] is False
+
+
 def test_an_answer_without_the_form_is_given_raw_with_its_error() -> None:
     with desk({"*": Say("", calls=(Call("Person", {"name": "Bo"}),))}) as made:
         model = ChatLLMRouter(router=made.router)

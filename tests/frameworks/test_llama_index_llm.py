@@ -132,6 +132,11 @@ async def test_the_first_that_speaks_decides(
     assert [rule(answer) for answer in answers] == [expected] * 6
 
 
+def test_a_model_may_be_a_keyword_of_a_call(at_desk: Desk) -> None:
+    LLMRouter(router=at_desk.router, model="mini").complete("hello", model="gpt")
+    assert at_desk.asked == ["gpt-4o"]
+
+
 def test_a_prompt_may_carry_hints(at_desk: Desk) -> None:
     llm = LLMRouter(router=at_desk.router, task="constructor")
     prompt = PromptTemplate("say {word}", metadata={"routing": {"task": "code"}})
