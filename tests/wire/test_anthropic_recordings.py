@@ -101,6 +101,7 @@ def test_nothing_after_the_end_of_a_stream_counts(recording: Recording) -> None:
     decoder = CODEC.decoder(recording.headers)
     decoder.feed(recording.body)
     assert decoder.done
+    assert decoder.feed(b'event: error\ndata: {"type": "error", "error": {"type": "api_error"}}\n\n') == []
     assert decoder.feed(b'event: x\ndata: {"trailing": \xff\n\n') == []
     assert decoder.close() == []
 
