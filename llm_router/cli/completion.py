@@ -23,7 +23,5 @@ def run(options: argparse.Namespace, console: Console) -> int:
     """Print the script."""
     import shtab
 
-    from llm_router.cli.main import parser
-
-    console.line(shtab.complete(parser(), shell=options.shell))
+    console.line(shtab.complete(options.parser, shell=options.shell))
     return 0

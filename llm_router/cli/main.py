@@ -50,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         verb.arguments(sub)
-        sub.set_defaults(perform=verb.run)
+        sub.set_defaults(perform=verb.run, parser=top)
     return top
 
 
