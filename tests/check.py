@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 import venv
 from pathlib import Path
 
@@ -21,7 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv-check"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 MEMBERS = sorted(path.parent for path in ROOT.glob("integrations/*/pyproject.toml"))
-CONSTRAINTS = ROOT / "tests" / "constraints.txt"
+PIP = ("-m", "pip", "--disable-pip-version-check", "-q")
+CONSTRAINTS = ("--constraint", str(ROOT / "tests" / "constraints.txt"))
 
 
 def run(title: str, *command: str | Path, cwd: Path = ROOT) -> None:
@@ -47,22 +49,19 @@ def make(environment: Path) -> None:
 def install() -> None:
     """Everything that the checks need, with the project itself editable."""
     make(VENV)
-    run("install the installer", BIN / "python", "-m", "pip", "install", "-q", "uv", "-c", CONSTRAINTS)
     editable = [part for member in (ROOT, *MEMBERS) for part in ("-e", str(member))]
-    uv = [BIN / "uv", "pip", "install", "-q", "--python", BIN / "python", "-c", CONSTRAINTS]
-    run("install the project and its tools", *uv, *editable, "--group", "dev")
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]["dev"]
+    run("install the project and its tools", BIN / "python", *PIP, "install", *CONSTRAINTS, *editable, *tools)
 
 
 def wheels() -> None:
     """Build all four wheels, install them where no checkout is, and use them there."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        for member in (ROOT, *MEMBERS):
-            run(f"build {member.name}", BIN / "uv", "build", "-q", "--wheel", "-o", place / "dist", member)
+        run("build the wheels", BIN / "python", *PIP, "wheel", "--no-deps", "-w", place / "dist", ROOT, *MEMBERS)
         make(place / "venv")
         python = python_in(place / "venv")
-        built = sorted((place / "dist").glob("*.whl"))
-        run("install the wheels", BIN / "uv", "pip", "install", "-q", "--python", python, "-c", CONSTRAINTS, *built)
+        run("install the wheels", python, *PIP, "install", *CONSTRAINTS, *sorted((place / "dist").glob("*.whl")))
         shutil.copy(ROOT / "tests" / "smoke.py", place / "smoke.py")
         run("use the wheels", python, "-I", place / "smoke.py", cwd=place)
 

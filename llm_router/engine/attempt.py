@@ -8,6 +8,7 @@ its end where they are held back.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -179,36 +180,34 @@ async def _read_whole(trial: Trial, reply: Reply, progress: _Progress) -> Answer
 
 
 async def _read_stream(trial: Trial, reply: Reply, progress: _Progress) -> Answered:
+    """The answer, once it is whole. What breaks after the finish reason breaks nothing."""
     decoder = trial.codec.decoder(reply.headers)
     until = trial.head_until()
-    while not decoder.done:
-        events = await _next_events(decoder, reply, until, progress)
-        if events is None:
-            break
-        until = await _take(trial, events, progress, until)
+    try:
+        while not decoder.done:
+            chunk = await Read(reply, until)
+            until = await _read_on(trial, decoder, chunk, progress, until)
+            if not chunk:
+                break
+    except (Lost, Expired, WireError):
+        if progress.assembly.finish_reason is None:
+            raise
     _filtered(progress.assembly.response())
     return progress.answered(await Now())
 
 
-async def _next_events(decoder: Decoder, reply: Reply, until: float, progress: _Progress) -> list[StreamEvent] | None:
-    """The events of the next bytes; `None` at the end. What breaks after the finish reason breaks nothing."""
+async def _read_on(trial: Trial, decoder: Decoder, chunk: bytes, progress: _Progress, until: float) -> float:
+    """Take the events of these bytes, or of their end; a failure among them comes after those before it."""
+    progress.begun = progress.begun or bool(chunk)
     try:
-        chunk = await Read(reply, until)
-        if chunk:
-            progress.begun = True
-            return decoder.feed(chunk)
-    except (Lost, Expired, WireError):
-        if progress.assembly.finish_reason is None:
-            raise
-        return None
-    last = decoder.close()
-    for event in last:
-        progress.assembly.add(event)
-    progress.waiting.extend(last)
-    return None
+        events = decoder.feed(chunk) if chunk else decoder.close()
+    except WireError as error:
+        await _take(trial, error.events, progress, until)
+        raise
+    return await _take(trial, events, progress, until)
 
 
-async def _take(trial: Trial, events: list[StreamEvent], progress: _Progress, until: float) -> float:
+async def _take(trial: Trial, events: Sequence[StreamEvent], progress: _Progress, until: float) -> float:
     """Add and pass on the events; the instant until which the next content may take."""
     content = False
     for event in events:
