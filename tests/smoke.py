@@ -22,9 +22,9 @@ def cli(*arguments: str) -> str:
 
 def main() -> None:
     """Every package once."""
-    from langchain_llm_router import ChatLLMRouter
     from llama_index.llms.llm_router import LLMRouter
 
+    from langchain_llm_router import ChatLLMRouter
     from llm_router import Router
     from llm_router.testing import emulated_providers
 

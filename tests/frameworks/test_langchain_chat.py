@@ -19,11 +19,11 @@ from langchain_core.messages import HumanMessage
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import ConfigurableField, Runnable, RunnableLambda
-from langchain_llm_router import ChatLLMRouter
-from langchain_llm_router.convert import to_message
 from pydantic import ValidationError
 from typing_extensions import override
 
+from langchain_llm_router import ChatLLMRouter
+from langchain_llm_router.convert import to_message
 from llm_router.diagnostics import SpecError
 from llm_router.errors import RequestError, Unavailable
 from llm_router.messages import ToolCall

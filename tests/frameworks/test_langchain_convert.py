@@ -20,9 +20,9 @@ from langchain_core.messages import (
     SystemMessage,
     ToolMessage,
 )
+
 from langchain_llm_router import ChatLLMRouter
 from langchain_llm_router.convert import to_message
-
 from llm_router.errors import RequestError
 from llm_router.messages import (
     Media,

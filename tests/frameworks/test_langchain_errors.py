@@ -9,9 +9,9 @@ import pytest
 from langchain.agents.middleware._retry import default_retry_on
 from langchain_core import exceptions as langchain
 from langchain_core.language_models import FakeListChatModel
+
 from langchain_llm_router import ChatLLMRouter
 from langchain_llm_router.errors import FRAMEWORK_ERRORS, as_model_error
-
 from llm_router import errors
 from tests.frameworks.desk import Desk, desk
 

@@ -13,8 +13,8 @@ import yaml
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import Runnable, RunnableLambda
-from langchain_llm_router import ChatLLMRouter
 
+from langchain_llm_router import ChatLLMRouter
 from llm_router import bind_context, routing
 from tests.frameworks.desk import Desk, desk
 

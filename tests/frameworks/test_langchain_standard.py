@@ -10,10 +10,10 @@ from typing_extensions import override
 
 pytest.importorskip("langchain_tests", reason="LangChain's standard tests (langchain-tests) are not installed")
 
-from langchain_llm_router import ChatLLMRouter
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 from langchain_tests.unit_tests import ChatModelUnitTests
 
+from langchain_llm_router import ChatLLMRouter
 from llm_router.testing import Call, On, Say
 from tests.frameworks.desk import Desk, desk
 

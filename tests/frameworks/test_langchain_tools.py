@@ -10,10 +10,10 @@ from langchain.agents import create_agent
 from langchain.agents.structured_output import ToolStrategy
 from langchain_core.runnables import Runnable
 from langchain_core.tools import tool
-from langchain_llm_router import ChatLLMRouter
 from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
+from langchain_llm_router import ChatLLMRouter
 from llm_router.errors import RequestError
 from llm_router.testing import Call, Say
 from tests.frameworks.desk import Desk, desk

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from llm_router.context import current_hints, merge_hints
-
 from llm_router.keywords import read_routing
 
 if TYPE_CHECKING:

@@ -1,8 +1,8 @@
 """Encodes a request for the Messages API.
 
 `max_tokens` must be said: without a setting it is the most that the deployment can answer with, as its card or the spec
-says, else 8192, which every model since 2024 takes. There is no seed. `metadata`, `top_k`, `service_tier`, betas and the like go
-through `settings.extra` and `settings.headers`; `extra.output_config` joins what is said here.
+says, else 8192, which every model since 2024 takes. There is no seed. `metadata`, `top_k`, `service_tier`, betas and
+the like go through `settings.extra` and `settings.headers`; `extra.output_config` joins what is said here.
 """
 
 from __future__ import annotations
