@@ -30,22 +30,11 @@ def read_when(
     """The condition that the tree below `path` writes; what can't be read is reported and left out.
 
     Reads `only` and `never` of guards too, when `declarations` is a `Placement`. Without an environment, references
-    that have no default stay in the condition. What the file says at `path` counts before `node`, in which references
-    may have been replaced already: only here the type is known that they are to be read as.
+    that have no default stay in the condition. In `node` they are as the file has them: only here the type is known
+    that they are to be read as.
     """
     scope = Scope(declarations, features_of(declarations), report, environment)
-    return _Reader(source, scope).mapping(_as_written(node, path, source), path) or ALWAYS
-
-
-def _as_written(node: object, path: Path, source: Source) -> object:
-    """What the file has at a path; `node` where it has nothing there."""
-    found: object = source.tree
-    for key in path:
-        entries = dict(enumerate(found)) if isinstance(found, list) else found
-        if not isinstance(entries, dict) or key not in entries:
-            return node
-        found = entries[key]
-    return found
+    return _Reader(source, scope).mapping(node, path) or ALWAYS
 
 
 @dataclass(frozen=True, slots=True)

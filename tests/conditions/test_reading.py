@@ -13,6 +13,7 @@ from llm_router.diagnostics import Diagnostic
 from llm_router.policy.match import holds
 from llm_router.spec.condition import ALWAYS, All, Test, both, reads
 from llm_router.spec.expression import read_if
+from llm_router.spec.read import read
 from llm_router.spec.refs import Environment, Reference
 from llm_router.spec.source import read_source
 from llm_router.spec.spelling import expression_of, structure_of
@@ -116,10 +117,13 @@ def _read_bound(text: str, variables: dict[str, str]) -> tuple[Any, list[Diagnos
     return read(node, (key,), source, DECLARATIONS, found.append, environment=Environment(variables)), found
 
 
-def test_a_reference_is_read_by_the_feature_s_type_even_where_it_was_replaced_before() -> None:
-    source, _ = read_source('when: {metadata.tenant: "${env:A:-7}"}', "spec.yaml")
+def test_a_reference_in_a_condition_is_read_by_the_feature_s_type_not_by_what_its_default_looks_like() -> None:
+    text = 'version: 1\nrules: [{when: {metadata.tenant: "${env:A:-7}"}, use: openai:gpt-4o}]'
+    reading = read(text, "spec.yaml")
+    assert reading.spec is not None
     found: list[Diagnostic] = []
-    condition = read_when({"metadata.tenant": 7}, ("when",), source, DECLARATIONS, found.append)
+    when = reading.spec.rules[0].when
+    condition = read_when(when, ("rules", 0, "when"), reading.source, DECLARATIONS, found.append)
     assert (condition, found) == (condition_of('metadata.tenant == "7"'), [])
 
 
