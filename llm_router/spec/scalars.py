@@ -7,6 +7,7 @@ known to compile need a default there.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -90,7 +91,7 @@ class Scalar:
             value = value.written
         typed = read_scalar(value) if self.typed and isinstance(value, Substituted) else value
         try:
-            return self.read(typed)
+            return self.read(_finite(typed))
         except Unreadable as error:
             raise self._refusal(error, value).as_pydantic() from None
 
@@ -120,6 +121,13 @@ class Scalar:
     def _is_any_text(self) -> bool:
         """Whether a text with a reference in it is nothing special."""
         return self.schema.get("type") == "string" and self.schema.keys() <= {"type", "minLength"}
+
+
+def _finite(value: object) -> object:
+    """The value, which is no infinity: YAML's own are refused before, but the environment may hold one."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise Unreadable(OUT_OF_RANGE, f"`{value}` is not a finite number", "write a number")
+    return value
 
 
 def shown(value: object) -> str:

@@ -25,6 +25,8 @@ Path: TypeAlias = tuple[str | int, ...]
 
 DEEPEST = 40
 LARGEST = 200_000
+MOST_DIGITS = 1_000
+"""Whole numbers with more aren't read: Python refuses to print them above 4,300."""
 
 _LOADER = yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader
 _MERGE = "<<"
@@ -91,12 +93,14 @@ def read_source(text: str | bytes, file: str) -> tuple[Source, tuple[Diagnostic,
 
 
 def read_scalar(text: str) -> str | int | float | bool | None:
-    """The value of an unquoted scalar by YAML 1.2's core schema."""
+    """The value of an unquoted scalar by YAML 1.2's core schema; infinite where it has too many digits."""
     if text in _NULL:
         return None
     if text in _BOOLEANS:
         return _BOOLEANS[text]
     if _WHOLE.fullmatch(text):
+        if len(text) > MOST_DIGITS:
+            return -math.inf if text[0] == "-" else math.inf
         return int(text, 0) if text[:2] in ("0x", "0o") else int(text)
     if _NUMBER.fullmatch(text):
         return float(text)
@@ -185,7 +189,7 @@ class _Walk:
             return str(node.value)
         value = read_scalar(node.value)
         if isinstance(value, float) and not math.isfinite(value):
-            self._report("LR118", f"`{node.value}` is not a finite number", self.values[path], "write a number")
+            self._report("LR118", f"`{_short(node.value)}` is not a finite number", self.values[path], "write a number")
         return value
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> Plain:
@@ -234,7 +238,8 @@ class _Walk:
             self._report("LR103", f"`{written}` can't be a key", span, advice if written[:1] == "{" else "write a name")
             return None
         if not node.style and not isinstance(read_scalar(node.value), str):
-            self._report("LR103", f"the key `{written}` is not text", span, f'write `"{written}"`, in quotes')
+            message = f"the key `{_short(written)}` is not text"
+            self._report("LR103", message, span, f'write `"{_short(written)}"`, in quotes')
             return None
         return str(node.value)
 
@@ -253,6 +258,11 @@ class _Walk:
 
     def _report(self, code: str, message: str, span: Span, help: str, *related: Related) -> None:
         self.found.append(Diagnostic(code, "error", message, span, help, related))
+
+
+def _short(written: str) -> str:
+    """What the file says, for messages: not all of a number with thousands of digits."""
+    return written if len(written) <= 80 else f"{written[:20]}…"
 
 
 def _last(node: yaml.Node) -> yaml.Node:
