@@ -11,9 +11,9 @@ import json
 from dataclasses import dataclass
 
 from llm_router.messages import ChatRequest, JsonFormat, JsonObject, Tool
+from llm_router.wire.answer_tool import ANSWER_TOOL
 from llm_router.wire.anthropic.quirks import Quirks
 from llm_router.wire.anthropic.schemas import fitted
-from llm_router.wire.openai.answers import ANSWER_TOOL
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ import json
 from dataclasses import replace
 
 from llm_router.messages import ChatRequest, Json, JsonFormat, JsonObject, NamedTool
+from llm_router.wire.answer_tool import ANSWER_TOOL, answer_tool
 from llm_router.wire.gemini.quirks import Quirks
 from llm_router.wire.gemini.schemas import openapi_schema
-from llm_router.wire.openai.answers import ANSWER_TOOL, answer_tool
 
 
 def with_answer_tool(request: ChatRequest, quirks: Quirks) -> ChatRequest:

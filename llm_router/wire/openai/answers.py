@@ -7,13 +7,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from llm_router.messages import ChatRequest, Json, JsonFormat, JsonObject, Message, Text, Tool, system
+from llm_router.messages import ChatRequest, Json, JsonFormat, JsonObject, Message, Text, system
 from llm_router.wire.openai.quirks import Quirks
-
-ANSWER_TOOL = "give_final_answer"
-"""The name of the tool that carries an answer in JSON; calls of it are read as the answer's text."""
 
 
 def response_format(wanted: JsonFormat, quirks: Quirks) -> JsonObject | None:
@@ -26,12 +23,6 @@ def response_format(wanted: JsonFormat, quirks: Quirks) -> JsonObject | None:
     if wanted.strict is not None:
         schema["strict"] = wanted.strict
     return {"type": "json_schema", "json_schema": schema}
-
-
-def answer_tool(wanted: JsonFormat) -> Tool:
-    """The tool whose arguments are the answer."""
-    parameters: Mapping[str, Json] = wanted.schema or {"type": "object", "properties": {}, "additionalProperties": True}
-    return Tool(ANSWER_TOOL, "Give the final answer.", parameters, wanted.strict)
 
 
 def instructed(request: ChatRequest, quirks: Quirks) -> Sequence[Message]:

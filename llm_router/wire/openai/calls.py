@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from llm_router.messages import JsonObject, StreamEvent, TextDelta, ToolCallDelta
-from llm_router.wire.openai.answers import ANSWER_TOOL
+from llm_router.wire.answer_tool import ANSWER_TOOL
 from llm_router.wire.reading import as_count, as_json_text, as_list, as_object, as_text
 from llm_router.wire.tool_results import made_call_id
 

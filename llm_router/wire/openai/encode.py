@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from llm_router.messages import ChatRequest, Json, JsonObject, NamedTool, Settings, Tool, ToolChoice
+from llm_router.wire.answer_tool import ANSWER_TOOL, answer_tool
 from llm_router.wire.codec import HttpRequest, Target, Unsupported
-from llm_router.wire.openai.answers import ANSWER_TOOL, answer_tool, instructed, response_format
+from llm_router.wire.openai.answers import instructed, response_format
 from llm_router.wire.openai.conversation import encode_messages
 from llm_router.wire.openai.quirks import Quirks, read_quirks
 from llm_router.wire.sending import json_body, merged, request_headers, url
