@@ -60,8 +60,10 @@ class ProviderRow:
     def address(self, written: str) -> str:
         """A base URL as people write it, made whole: `0.0.0.0`, `:11434` and `box:8000/` are what servers call it.
 
-        Without a scheme it is http, and the port is the row's own unless one is said; `0.0.0.0` is where a server
-        listens, and `127.0.0.1` where it is asked. A URL with a scheme only loses its trailing slash.
+        Without a scheme it is http where servers run at home (a local row, this machine, a host without a domain), and
+        https elsewhere, so that no key goes out in the clear unasked. The port is the row's own unless one is said;
+        `0.0.0.0` is where a server listens, and `127.0.0.1` where it is asked. A URL with a scheme only loses its
+        trailing slash.
         """
         text = written.strip().rstrip("/")
         if "://" in text:
@@ -70,7 +72,8 @@ class ProviderRow:
         name, _, port = host.rpartition(":") if _has_port(host) else (host, "", "")
         port = port or _port(self.base_url)
         name = name if name not in ("", "0.0.0.0", "[::]") else "127.0.0.1"
-        return f"http://{name}{':' + port if port else ''}{'/' + path if path else ''}"
+        at_home = self.local or name.startswith(("127.", "[::1]")) or not set(".:") & set(name)
+        return f"{'http' if at_home else 'https'}://{name}{':' + port if port else ''}{'/' + path if path else ''}"
 
     def auth_headers(self, key: str) -> Mapping[str, str]:
         """The header that says who asks."""

@@ -15,6 +15,7 @@ from llm_router.spec.refs import Reference
 from llm_router.spec.section import Constraint, Section, entries, items, key
 from llm_router.spec.shapes import AS_LIST, AS_MAPPING, AS_ONE, BY_SHAPE
 from llm_router.spec.types import (
+    Address,
     Amount,
     Count,
     Credential,
@@ -82,7 +83,7 @@ class ProviderSpec(Section):
     constraints: ClassVar[tuple[Constraint, ...]] = (NotBoth("api_key", "api_keys", "put all keys into `api_keys`"),)
 
     kind: Kind | None = key("What it speaks. Not needed where the provider's name is a kind.", "openai", "ollama")
-    base_url: Text | None = key(
+    base_url: Address | None = key(
         "Its address, where it isn't the usual one.",
         "https://llm.example.com/v1",
         "${env:OLLAMA_HOST:-http://localhost:11434}",

@@ -55,6 +55,7 @@ PLACE_PATTERN = rf"[^\s:/,]+|{NAME_PATTERN}:(?!\S*\$\{{)\S+"
 METADATA_PATTERN = r"[A-Za-z_][A-Za-z0-9_.-]*"
 
 _NOT_TEMPLATE = rf"(?![\s\S]*\{{\{{)(?:[^$]|\$(?!\{{)|{REFERENCE_PATTERN})*"
+_ADDRESS = r"(?:https?://(?![:/])|(?![a-z][a-z0-9+.-]*:/|:?/))[^\s/?#@${}]+(?:/[^\s?#${}]*)?"
 _FIXED = r"(?![\s\S]*\{\{)(?:[^$]|\$(?!\{))*"
 _CREDENTIAL = rf"(?!os\.environ|\$[A-Za-z_])(?:[^\s$\{{\}}]|\$(?!\{{)|{REFERENCE_PATTERN})+"
 
@@ -237,6 +238,15 @@ def _bad_key(value: str) -> Unreadable:
     return Unreadable(BAD_NAME, f"`{value}` is not a key of metadata", advice)
 
 
+def _bad_address(value: str) -> Unreadable:
+    """INVARIANT: what stands before an `@` may be a password, and is not said."""
+    if "@" in value:
+        return Unreadable(WRONG_TYPE, "an address holds no user and no password", "write the key as `api_key`")
+    if "?" in value:
+        return Unreadable(WRONG_TYPE, "an address holds no parameters", "write them as `query: {name: value}`")
+    return Unreadable(WRONG_TYPE, f"`{value}` is not an address", "write `https://`, the host and the path")
+
+
 def _bad_reference(value: str) -> Unreadable:
     return Unreadable("LR214", f"`{value}` can't be read", "references are `${env:NAME}`, `${env:NAME:-default}`")
 
@@ -274,6 +284,9 @@ Text: TypeAlias = Annotated[
 ]
 FixedText: TypeAlias = Annotated[
     str, Scalar("text", _text("text", _FIXED, _bad_reference), _text_schema(_FIXED), late=False)
+]
+Address: TypeAlias = Annotated[
+    str | Reference, Scalar("an address", _text("an address", _ADDRESS, _bad_address), _text_schema(_ADDRESS))
 ]
 Prose: TypeAlias = Annotated[str | Reference, Scalar("text", _text("text"), _text_schema())]
 Word: TypeAlias = Annotated[

@@ -74,6 +74,21 @@ def test_an_address_is_made_whole(written: str, address: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "address"),
+    [
+        ("llm.corp.example/v1", "https://llm.corp.example/v1"),
+        ("llm.corp.example:8443", "https://llm.corp.example:8443"),
+        ("http://llm.corp.example/v1", "http://llm.corp.example/v1"),
+        ("localhost:8000/v1", "http://localhost:8000/v1"),
+        ("127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("box:8000", "http://box:8000"),
+    ],
+)
+def test_a_key_goes_out_in_the_clear_only_where_the_spec_says_so(written: str, address: str) -> None:
+    assert PROVIDERS["openai-compatible"].address(written) == address
+
+
+@pytest.mark.parametrize(
     ("kind", "supports", "json"),
     [
         ("openai", None, None),
