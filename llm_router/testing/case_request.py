@@ -15,6 +15,9 @@ from llm_router.spec.model_cases import CaseSpec, RequestSpec
 from llm_router.spec.refs import Environment, known
 from llm_router.testing.script import On
 
+SOMETHING = "…"
+"""What is sent where a case doesn't say what is asked: providers take no empty conversation. No condition sees it."""
+
 _HINTS = ("task", "cost", "budget", "speed", "capability", "model", "provider", "prefer", "user", "session", "run",
           "tags", "metadata")  # fmt: skip
 _STATED = ("input_tokens", "max_output_tokens", "transcript", "requested_model", "has_images", "has_files",
@@ -78,8 +81,15 @@ def _chat_request(case: CaseSpec) -> ChatRequest:
 def _messages(asked: RequestSpec) -> tuple[Message, ...]:
     spoken = asked.messages if isinstance(asked.messages, tuple) else ()
     said = tuple(_SPEAKERS[str(turn.role)](known(turn.content) or "") for turn in spoken)
+    if _is_silent(asked):
+        return (user(SOMETHING),)
     text = known(asked.text)
-    return said if said and text is None else (*said, user(text or ""))
+    return said if text is None else (*said, user(text))
+
+
+def _is_silent(asked: RequestSpec) -> bool:
+    """Whether the case says nothing of what is asked."""
+    return known(asked.text) is None and not isinstance(asked.messages, tuple)
 
 
 def _wants_json(case: CaseSpec) -> bool:
@@ -97,6 +107,10 @@ def _stated(case: CaseSpec) -> Iterator[tuple[str, object]]:
             yield name, value
     if isinstance(asked.messages, int):
         yield "messages", asked.messages
+    if _is_silent(asked):
+        yield "text", ""
+        if asked.transcript is None:
+            yield "transcript", ""
     if _wants_json(case) and known(asked.wants_json) is None:
         yield "wants_json", False
 
