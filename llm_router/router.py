@@ -1,4 +1,7 @@
-"""The front door: a router answers requests as one spec says."""
+"""The front door: a router answers requests as one spec says.
+
+Importing it is cheap. What reads a spec and what serves requests is imported where a router is made.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import uuid
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -17,19 +21,19 @@ from llm_router.context import current_hints, merge_hints
 from llm_router.diagnostics import Diagnostic, SpecError
 from llm_router.engine.answer import Answer
 from llm_router.engine.drive import run, run_async
-from llm_router.engine.loading import Loaded, NotLoaded, Origin, compiled, loaded
-from llm_router.engine.request import Job, explained, serve
-from llm_router.engine.runtime import Runtime
+from llm_router.engine.loading import OF_THE_ENVIRONMENT, Loaded, NotLoaded, Origin, compiled, loaded
 from llm_router.engine.stream import AsyncStream, Stream
 from llm_router.errors import RequestError
 from llm_router.messages import ChatRequest, Message
-from llm_router.policy.hints import Hints
 from llm_router.spec.refs import Environment
 
 if TYPE_CHECKING:
     import httpx
 
+    from llm_router.engine.effects import Script
     from llm_router.engine.events import Observer
+    from llm_router.engine.request import Job
+    from llm_router.engine.runtime import Runtime
     from llm_router.policy.explain import Explanation
     from llm_router.policy.program import Program
 
@@ -62,7 +66,8 @@ class Router:
         self._hints = dict(hints or {})
         self._loaded = self._load(origin)
         self._runtime = _runtime(http_client, async_http_client, observers)
-        Hints.read(self._hints, self._loaded.program)
+        _check_hints(self._hints, self._loaded.program)
+        import_module("llm_router.engine.request")  # here, so that no event loop waits for it at the first request
 
     @classmethod
     def from_file(
@@ -143,23 +148,25 @@ class Router:
 
         Raises RequestError, Refused, NoCandidate, RouterClosed, and ProviderError when nobody who was asked answered.
         """
-        return run(serve(self._job(conversation, hints)), self._runtime.perform)
+        return run(self._script(conversation, hints), self._runtime.perform)
 
     async def achat(self, conversation: Conversation, /, **hints: object) -> Answer:
         """The answer. Raises what `chat` raises."""
-        script = serve(self._job(conversation, hints))
+        script = self._script(conversation, hints)
         return await run_async(script, self._runtime.perform_async, self._runtime.detach)
 
     def stream(self, conversation: Conversation, /, **hints: object) -> Stream:
         """The answer's events as they come. Decides at once; raises what `chat` raises, from here on."""
-        return Stream(serve(self._job(conversation, hints, stream=True)), self._runtime)
+        return Stream(self._script(conversation, hints, stream=True), self._runtime)
 
     def astream(self, conversation: Conversation, /, **hints: object) -> AsyncStream:
         """The answer's events as they come; no coroutine: `async for event in router.astream(…)`."""
-        return AsyncStream(serve(self._job(conversation, hints, stream=True)), self._runtime)
+        return AsyncStream(self._script(conversation, hints, stream=True), self._runtime)
 
     def explain(self, conversation: Conversation, /, **hints: object) -> Explanation:
         """Who would be asked for this request, and why; nothing is sent."""
+        from llm_router.engine.request import explained
+
         return run(explained(self._job(conversation, hints)), self._runtime.perform)
 
     def reload(self, path: str | Path | None = None) -> tuple[Diagnostic, ...]:
@@ -174,6 +181,7 @@ class Router:
             logger.error("%s doesn't compile: the last good program stays", origin.file)
             return fresh.diagnostics
         self._loaded = fresh
+        _log_warnings(fresh)
         return fresh.diagnostics
 
     def close(self) -> None:
@@ -214,15 +222,24 @@ class Router:
         fresh = loaded(origin, self._environment_for(origin))
         if isinstance(fresh, NotLoaded):
             raise SpecError(fresh.diagnostics, {origin.file: fresh.text})
-        for each in fresh.diagnostics:
-            logger.info("%s: %s at line %d of %s", each.code, each.message, each.span.line, each.span.file)
+        _log_warnings(fresh)
         return fresh
 
     def _environment_for(self, origin: Origin) -> Environment:
         return self._environment or Environment.of_process(origin.directory)
 
+    def _script(
+        self, conversation: Conversation, hints: Mapping[str, object], *, stream: bool = False
+    ) -> Script[Answer]:
+        from llm_router.engine.request import serve
+
+        return serve(self._job(conversation, hints, stream=stream))
+
     def _job(self, conversation: Conversation, hints: Mapping[str, object], *, stream: bool = False) -> Job:
         """The request as it was called, with everything that is taken now and not when it is first driven."""
+        from llm_router.engine.request import Job
+        from llm_router.policy.hints import Hints
+
         self._runtime.check_open()
         self._runtime.drain()
         now = self._loaded
@@ -256,6 +273,7 @@ def _runtime(
     http_client: httpx.Client | None, async_http_client: httpx.AsyncClient | None, observers: Sequence[Observer]
 ) -> Runtime:
     """A runtime on the caller's clients, or on connections of its own; garbage closes its sockets."""
+    from llm_router.engine.runtime import Runtime
     from llm_router.engine.transport.blocking import BlockingTransport
     from llm_router.engine.transport.injected import InjectedAsyncTransport, InjectedTransport
     from llm_router.engine.transport.looped import LoopedTransport
@@ -266,6 +284,20 @@ def _runtime(
     weakref.finalize(runtime, blocking.release)
     weakref.finalize(runtime, looped.release)
     return runtime
+
+
+def _check_hints(hints: Mapping[str, object], program: Program) -> None:
+    """Nothing. Raises RequestError for hints that no request could be made with."""
+    from llm_router.policy.hints import Hints
+
+    Hints.read(hints, program)
+
+
+def _log_warnings(fresh: Loaded) -> None:
+    """Log what the program came with: what the environment lacks as a warning, what a lint found as information."""
+    for each in fresh.diagnostics:
+        level = logging.WARNING if each.code.startswith(OF_THE_ENVIRONMENT) else logging.INFO
+        logger.log(level, "%s: %s at line %d of %s", each.code, each.message, each.span.line, each.span.file)
 
 
 def _fresh(origin: Origin) -> Origin:

@@ -1,4 +1,8 @@
-"""From a spec's text to what requests run on: read, compile, bind, wire. Collects diagnostics, raises nothing."""
+"""From a spec's text to what requests run on: read, compile, bind, wire. Collects diagnostics, raises nothing.
+
+The compiler, the models of the file and the dialects are imported where a spec is loaded: a program that only imports
+the router doesn't pay for them.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +10,19 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from llm_router.diagnostics import Diagnostic, Span, has_errors, in_order
-from llm_router.engine.wiring import Wiring, wire
-from llm_router.policy.binding import bind
-from llm_router.policy.compile import compile_spec
-from llm_router.policy.program import Program
-from llm_router.spec.read import read
 from llm_router.spec.refs import Environment
 
+if TYPE_CHECKING:
+    from llm_router.engine.wiring import Wiring
+    from llm_router.policy.program import Program
+
 UNREADABLE = "LR100"
+
+OF_THE_ENVIRONMENT = ("LR219", "LR52")
+"""How the codes begin that say what an environment lacks: a variable that the file names, a key, an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,9 @@ class NotLoaded:
 
 def compiled(origin: Origin, environment: Environment | None) -> tuple[Program | None, tuple[Diagnostic, ...]]:
     """The program, if the spec compiles, and all diagnostics; references stay symbolic without an environment."""
+    from llm_router.policy.compile import compile_spec
+    from llm_router.spec.read import read
+
     text = origin.read()
     if isinstance(text, Diagnostic):
         return None, (text,)
@@ -84,6 +94,11 @@ def compiled(origin: Origin, environment: Environment | None) -> tuple[Program |
 
 def loaded(origin: Origin, environment: Environment) -> Loaded | NotLoaded:
     """What requests run on, if the spec compiles and binds."""
+    from llm_router.engine.wiring import wire
+    from llm_router.policy.binding import bind
+    from llm_router.policy.compile import compile_spec
+    from llm_router.spec.read import read
+
     text = origin.read()
     if isinstance(text, Diagnostic):
         return NotLoaded("", (text,))

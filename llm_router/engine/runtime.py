@@ -99,6 +99,10 @@ class Runtime:
         task.add_done_callback(self._detached.discard)
         return task
 
+    def leave(self, script: Script[Any], loop: asyncio.AbstractEventLoop | None) -> None:
+        """Leave the rest of a script to the next request: for finalisers, without I/O and without a lock."""
+        self.orphans.put(Orphan(script, loop))
+
     def drain(self) -> None:
         """Drive scripts to their end whose streams were left without being closed."""
         while True:

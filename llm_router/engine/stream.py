@@ -6,15 +6,17 @@ import asyncio
 import threading
 from collections.abc import Coroutine
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from llm_router.engine.answer import Answer
 from llm_router.engine.drive import Ended, Pause, advance, advance_async, finish, finish_async
 from llm_router.engine.effects import Close, Decided, Effect, Emit, Script
-from llm_router.engine.runtime import Orphan, Runtime
 from llm_router.errors import RouterClosed
-from llm_router.messages import StreamEvent
-from llm_router.policy.decision import Decision
+
+if TYPE_CHECKING:
+    from llm_router.engine.runtime import Runtime
+    from llm_router.messages import StreamEvent
+    from llm_router.policy.decision import Decision
 
 
 class _Streaming:
@@ -53,7 +55,7 @@ class _Streaming:
         """Leave the script to the next request: a finaliser does no I/O and takes no lock."""
         if not self._over:
             self._over = True
-            self._runtime.orphans.put(Orphan(self._script, loop))
+            self._runtime.leave(self._script, loop)
 
 
 class _Left(BaseException):
