@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
-from llm_router.spec.constraints import AbsentFitsType, AtLeastOne, ExactlyOne
+from llm_router.spec.constraints import AbsentFitsType, AtLeastOne, ExactlyOne, NotBoth
 from llm_router.spec.kinds import ProvidersHaveKinds
 from llm_router.spec.model_cases import CaseSpec, ExpectSpec, RequestSpec, TurnSpec
 from llm_router.spec.model_failures import (
@@ -110,6 +110,7 @@ class RuleSpec(Section):
         ExactlyOne(
             ("use", "refuse"), "a rule", "`use: [first, second]` says whom to ask, `refuse: text` that nobody is"
         ),
+        *(NotBoth("refuse", key, "leave it out: nobody is asked") for key in ("settings", "timeouts", "fallback")),
     )
 
     name: FixedText | None = key("What decisions and tests call it.", "code")
