@@ -1,7 +1,7 @@
 """Serve a local stand-in for the providers, with scripted faults, until interrupted.
 
-It speaks the OpenAI dialect below /v1 and Ollama's at its root, is as strict about requests as the real ones, and
-shows what it is asked. Point a provider's base_url at it and see what your application does:
+It speaks every dialect that a provider of a spec can have, is as strict about requests as the real ones, and shows
+what it is asked. Point a provider's base_url at it and see what your application does:
 
   llm-router emulate --port 8080 --fault gpt-4o=rate_limit,ok --fault llama3=silence
 """
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from llm_router.testing import Emulator
 
 SUMMARY = "serve a local stand-in for the providers, with faults"
+
+ADDRESSES = (("openai and compatible", "/v1"), ("anthropic, ollama", ""), ("gemini", "/v1beta"))
+"""Which base URL each kind of provider has at the emulator."""
 
 LOOK_S = 0.2
 """How often the log is looked into, in seconds."""
@@ -52,7 +55,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         return 2
     with serve(emulator, host=options.host, port=options.port) as url:
         console.line(f"listening on {url}", "bold")
-        console.table([("openai and compatible", f"base_url: {url}/v1"), ("ollama", f"base_url: {url}")])
+        console.table([(kind, f"base_url: {url}{path}") for kind, path in ADDRESSES])
         console.line("stop with Ctrl-C", "dim")
         watch(emulator, console, threading.Event())
     return 0

@@ -44,14 +44,19 @@ def compiled(path: str, console: Console) -> tuple[Program, Reading] | None:
 
 def check(path: str, *, environment: bool) -> tuple[tuple[Diagnostic, ...], str]:
     """Everything that is wrong with this file, its tests' names included, and its text."""
+    from llm_router.engine.loading import Origin
     from llm_router.policy.binding import bind
     from llm_router.policy.compile import compile_spec
     from llm_router.spec.read import read
     from llm_router.spec.refs import Environment
     from llm_router.testing import check_cases
 
-    here = Environment.of_process(Path(path).parent) if environment else None
-    reading = read(Path(path).read_bytes(), path, here)
+    origin = Origin.of_path(path)
+    text = origin.read()
+    if isinstance(text, Diagnostic):
+        return (text,), ""
+    here = Environment.of_process(origin.directory) if environment else None
+    reading = read(text, path, here)
     program, found = compile_spec(reading, here)
     if program is not None:
         found = (*found, *check_cases(program, reading))

@@ -132,9 +132,15 @@ def test_check_finds_misspelt_names_in_tests(run: Run, write: Write) -> None:
 
 
 def test_a_missing_file_is_a_clear_error(run: Run) -> None:
-    code, _, err = run("check", "nowhere.yaml")
+    code, _, err = run("plan", "nowhere.yaml")
     assert code == 2
     assert err == "error: nowhere.yaml: No such file or directory\n"
+
+
+def test_a_missing_file_hides_nothing_of_the_others(run: Run, write: Write) -> None:
+    code, out, _ = run("check", "nowhere.yaml", write(BAD), "--format", "json")
+    assert code == 1
+    assert {each["file"].rpartition("/")[2] for each in json.loads(out)["diagnostics"]} == {"nowhere.yaml", "spec.yaml"}
 
 
 def test_verdicts_do_not_depend_on_keys(run: Run, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
