@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from llm_router.catalog.cards import card_named
 from llm_router.catalog.prices import find_price
 from llm_router.catalog.providers import PROVIDERS
 from llm_router.diagnostics import closest, did_you_mean
+from llm_router.policy.program import Next
 from llm_router.policy.report import (
     BARE_MODEL,
     NO_DEFAULT_MODEL,
@@ -52,6 +53,8 @@ class Names:
     def complain(self, name: str, path: Path, report: Report) -> None:
         """Say why a name means nothing. In a pool with shares the name is the key."""
         code, message, advice = self._complaint(name)
+        near = closest(name, get_args(Next)) if path[-1] == "next" else None
+        advice = f"did you mean `{near}`?" if near else advice
         report.error(code, path, message, advice, at_key=path[0] == "pools" and path[-1] == name)
 
     def complain_provider(self, provider: str, path: Path, report: Report) -> None:
