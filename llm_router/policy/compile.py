@@ -7,7 +7,7 @@ once. The order matters only as the types tell: a pass reads what those before i
 from __future__ import annotations
 
 import zoneinfo
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
@@ -63,15 +63,28 @@ def compile_spec(
     no program where a diagnostic is an error.
     """
     if reading.spec is None:
-        return None, reading.diagnostics
-    draft = Draft(reading.spec, Report(reading.source), environment)
-    for step in PASSES:
-        draft = step(draft)
+        return None, in_order((*reading.diagnostics, *_in_what_is_left(reading, environment)))
+    draft = _drafted(reading.spec, reading, environment)
     found = (*reading.diagnostics, *draft.report.found)
     if has_errors(found):
         return None, in_order(found)
     program = _seal(draft)
     return program, in_order((*found, *findings(Subject(program, reading.source))))
+
+
+def _drafted(spec: Spec, reading: Reading, environment: Environment | None) -> Draft:
+    """What all passes make of a spec."""
+    draft = Draft(spec, Report(reading.source), environment)
+    for step in PASSES:
+        draft = step(draft)
+    return draft
+
+
+def _in_what_is_left(reading: Reading, environment: Environment | None) -> Iterator[Diagnostic]:
+    """Yields what else is wrong with a spec whose structure is."""
+    if reading.partial is not None:
+        draft = _drafted(reading.partial.spec, reading, environment)
+        yield from draft.report.more_errors(reading.partial.lost)
 
 
 def bind_names(draft: Draft) -> Draft:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from llm_router.diagnostics import Diagnostic
+from llm_router.spec.literals import LABEL_KEY, METADATA_KEY, WORD
+from llm_router.spec.prune import Lost
 from llm_router.spec.source import Source
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -20,6 +24,23 @@ UNKNOWN_CARD = "LR307"
 UNKNOWN_TASK = "LR308"
 UNKNOWN_ZONE = "LR309"
 BAD_ABSENT = "LR310"
+
+_NAMES = frozenset({"providers", "deployments", "pools"})
+_RESTS_ON: Mapping[str, frozenset[str]] = {
+    UNKNOWN_NAME: _NAMES,
+    NO_DEFAULT_MODEL: _NAMES,
+    UNKNOWN_PROVIDER: _NAMES,
+    BARE_MODEL: _NAMES,
+    UNKNOWN_TASK: frozenset({"tasks"}),
+    METADATA_KEY: frozenset({"metadata"}),
+    LABEL_KEY: _NAMES,
+    WORD: _NAMES | {"tasks", "metadata"},
+}
+"""The sections without which an error says nothing."""
+_INDEPENDENT = frozenset({TWICE, CYCLE, UNKNOWN_CARD, UNKNOWN_ZONE})
+"""What is wrong whatever else the file says."""
+_QUOTED = re.compile("`([^`]*)`")
+_NO_LETTER = re.compile(r"[\W_]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +58,22 @@ class Report:
     def add(self, diagnostic: Diagnostic) -> None:
         """Note what somebody else found."""
         self.found.append(diagnostic)
+
+    def more_errors(self, lost: Lost) -> Iterator[Diagnostic]:
+        """Yields the errors that are none for lack of what was lost: a part that couldn't be read declared it."""
+        words = {_letters(word) for word in lost.words}
+        for each in self.found:
+            echo = bool(lost.sections & _RESTS_ON.get(each.code, frozenset()) or words & set(_about(each)))
+            if each.severity == "error" and (each.code in _INDEPENDENT or not echo):
+                yield each
+
+
+def _about(diagnostic: Diagnostic) -> Iterator[str]:
+    """Yields the words that a message quotes, whole and between dots and colons."""
+    for quoted in _QUOTED.findall(diagnostic.message):
+        yield from map(_letters, (quoted, *re.split("[.:]", quoted)))
+
+
+def _letters(word: str) -> str:
+    """A word by its letters alone: who writes `My Model` where a name belongs may say `my-model` elsewhere."""
+    return _NO_LETTER.sub("", word.casefold()) or word

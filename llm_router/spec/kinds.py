@@ -48,10 +48,12 @@ class ProvidersHaveKinds(Constraint):
 def _check(name: str, provider: Mapping[str, Plain], path: Path) -> Sequence[Finding]:
     kind = provider.get("kind", name)
     if "kind" not in provider and name not in PROVIDERS:
-        return [Finding(MISSING, path, f"the provider `{name}` needs a `kind`", _proposal(name), on_key=True)]
+        message = f"the provider `{name}` needs a `kind`"
+        return [Finding(MISSING, path, message, _proposal(name), on_key=True, needs=("kind",))]
     if kind in ADDRESSED and "base_url" not in provider:
         advice = 'write `base_url: "https://llm.example.com/v1"`'
-        return [Finding(MISSING, path, f"a provider of the kind `{kind}` needs a `base_url`", advice, on_key=True)]
+        message = f"a provider of the kind `{kind}` needs a `base_url`"
+        return [Finding(MISSING, path, message, advice, on_key=True, needs=("base_url",))]
     return []
 
 

@@ -13,21 +13,46 @@ from pydantic import ValidationError
 
 from llm_router.diagnostics import Diagnostic, Span, has_errors, in_order
 from llm_router.spec.model import Spec
+from llm_router.spec.prune import Lost, lost_in, pruned
 from llm_router.spec.refs import Environment
-from llm_router.spec.section import Notes
+from llm_router.spec.section import Finding, Notes
 from llm_router.spec.source import Plain, Source, read_source
 from llm_router.spec.substitute import Substitution
-from llm_router.spec.sums import sums
+from llm_router.spec.sums import WRONG_SUM, sums
 from llm_router.spec.translate import findings, place
+
+ROUNDS = 12
+"""How often what is left of a wrong spec is looked at again; each round goes one level up at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """What is left of a wrong spec, only to look for more mistakes, and what was taken out of it.
+
+    INVARIANT: it never becomes a program; stand-ins are in it.
+    """
+
+    spec: Spec
+    lost: Lost
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A spec as read. `spec` is there when no diagnostic is an error."""
+    """A spec as read. `spec` is there when no diagnostic is an error; else what is left of it is, if anything."""
 
     spec: Spec | None
     source: Source
     diagnostics: tuple[Diagnostic, ...]
+    partial: Partial | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What one look at a tree said: the spec, if its values can be read, and what is wrong."""
+
+    spec: Spec | None
+    found: tuple[Finding, ...]
+    unset: tuple[Diagnostic, ...] = ()
 
 
 def read(text: str | bytes, file: str, environment: Environment | None = None) -> Reading:
@@ -40,8 +65,11 @@ def read(text: str | bytes, file: str, environment: Environment | None = None) -
         return Reading(None, source, in_order(diagnostics))
     if not isinstance(source.tree, dict):
         return Reading(None, source, (_not_a_mapping(source),))
-    spec, found = _validate(source.tree, source, environment)
-    return Reading(None if has_errors(found) else spec, source, in_order(found))
+    verdict = _validate(source.tree, source, environment)
+    found = in_order((*verdict.unset, *(place(finding, source) for finding in verdict.found)))
+    if has_errors(found):
+        return Reading(None, source, found, _left_of(source.tree, verdict, source, environment))
+    return Reading(verdict.spec, source, found)
 
 
 def read_mapping(tree: Mapping[str, object], file: str = "<spec>", environment: Environment | None = None) -> Reading:
@@ -49,9 +77,7 @@ def read_mapping(tree: Mapping[str, object], file: str = "<spec>", environment: 
     return read(json.dumps(tree, indent=2, ensure_ascii=False, default=str), file, environment)
 
 
-def _validate(
-    tree: dict[str, Plain], source: Source, environment: Environment | None
-) -> tuple[Spec | None, tuple[Diagnostic, ...]]:
+def _validate(tree: dict[str, Plain], source: Source, environment: Environment | None) -> _Verdict:
     substitution = Substitution(source, environment)
     bound = substitution.apply(tree)
     notes = Notes(substitution.paths)
@@ -61,8 +87,23 @@ def _validate(
     except ValidationError as error:
         errors = error.errors(include_url=False)
     found = findings(bound, errors, notes)
-    placed = [place(finding, source) for finding in (*found, *(sums(spec) if spec and not found else ()))]
-    return spec, (*substitution.diagnostics, *placed)
+    return _Verdict(spec, (*found, *(sums(spec) if spec and not found else ())), tuple(substitution.diagnostics))
+
+
+def _left_of(
+    tree: dict[str, Plain], verdict: _Verdict, source: Source, environment: Environment | None
+) -> Partial | None:
+    """What is left when everything wrong is taken out, and then what is wrong for lack of that; or nothing."""
+    lost = Lost()
+    for _ in range(ROUNDS):
+        wrong = [finding for finding in verdict.found if finding.code != WRONG_SUM]
+        if not wrong:
+            return Partial(verdict.spec, lost) if verdict.spec else None
+        lost |= lost_in(tree, wrong)
+        tree = pruned(tree, wrong)
+        tree.pop("tests", None)  # nothing looks at them before there is a program
+        verdict = _validate(tree, source, environment)
+    return None
 
 
 def _not_a_mapping(source: Source) -> Diagnostic:

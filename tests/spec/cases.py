@@ -39,6 +39,18 @@ def planted(stage: str) -> Iterator[Planted]:
         yield Planted(case["name"], marked.replace(OPEN, "").replace(CLOSE, ""), case["code"], _span(marked), also)
 
 
+def together() -> Iterator[tuple[str, str, tuple[tuple[str, Span], ...]]]:
+    """Yields specs with several marked mistakes: name, text without marks, and code and place of each."""
+    path = HERE / "planted" / "together.yaml"
+    for case in yaml.safe_load(path.read_text(encoding="utf-8")):
+        marked, spans = case["spec"], []
+        while OPEN in marked:
+            first, last = marked.index(OPEN), marked.index(CLOSE) + 1
+            spans.append(_span(marked[:last]))
+            marked = marked[:first] + marked[first + 1 : last - 1] + marked[last:]
+        yield case["name"], marked, tuple(zip(case["codes"], spans, strict=True))
+
+
 def _whole(text: str) -> str:
     if text.startswith(("version:", f"{OPEN}version:")) or "\nversion" in text:
         return text
