@@ -157,7 +157,7 @@ def _resolved(reference: Reference, environment: Environment) -> str:
     try:
         return resolve(reference, environment)
     except MissingReference as missing:
-        raise _Unbound(_Fault(f"`{missing.name}` is not set", code=None)) from None
+        raise _Unbound(_Fault(missing.message, code=None)) from None
 
 
 def _not_local(provider: Provider, base_url: str) -> _Fault:

@@ -92,8 +92,7 @@ def _referred(reference: Reference, written: Written, target: Target, scope: Sco
     try:
         text = reference.default if scope.environment is None else resolve(reference, scope.environment)
     except MissingReference as missing:
-        advice = f"set `{missing.name}`, or give it a default: `${{env:{missing.name}:-…}}`"
-        scope.fault(UNSET, f"`{missing.name}` is not set", written.span, advice)
+        scope.fault(UNSET, missing.message, written.span, missing.help)
         return None
     return reference if text is None else _typed(replace(written, value=text, form="resolved"), target, scope)
 

@@ -25,9 +25,12 @@ T = TypeVar("T")
 class MissingReference(LookupError):
     """`name`, a variable or the path of a file, isn't there to be read."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"`{name}` is not set")
+    def __init__(self, name: str, *, is_file: bool = False) -> None:
         self.name = name
+        self.message = f"the file `{name}` can't be read" if is_file else f"`{name}` is not set"
+        set_it = f"set `{name}`, or give it a default: `${{env:{name}:-…}}`"
+        self.help = "put it there, readable: paths start from the spec's folder" if is_file else set_it
+        super().__init__(self.message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,4 +120,4 @@ def _contents(path: str, environment: Environment) -> str:
     try:
         return (environment.directory / Path(path).expanduser()).read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError):
-        raise MissingReference(path) from None
+        raise MissingReference(path, is_file=True) from None

@@ -56,15 +56,14 @@ class Substitution:
         try:
             return resolve(reference, self.environment)
         except MissingReference as error:
-            self._report(error.name, path)
+            self._report(error, path)
             return None
 
-    def _report(self, name: str, path: Path) -> None:
+    def _report(self, missing: MissingReference, path: Path) -> None:
         provider = path[1] if len(path) > 2 and path[0] == "providers" else None
         severity: Severity = "error" if provider is None else "warning"
-        message = f"`{name}` is not set" + (f", so nobody is asked at `{provider}`" if provider else "")
-        advice = f"set `{name}`, or give it a default: `${{env:{name}:-…}}`" if "/" not in name else f"provide `{name}`"
-        self.diagnostics.append(Diagnostic(UNSET, severity, message, self.source.span(path), advice))
+        message = missing.message + (f", so nobody is asked at `{provider}`" if provider else "")
+        self.diagnostics.append(Diagnostic(UNSET, severity, message, self.source.span(path), missing.help))
 
 
 def _is_credential(path: Path) -> bool:

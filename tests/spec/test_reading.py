@@ -127,6 +127,23 @@ def test_what_isn_t_set_is_a_warning_below_a_provider_and_an_error_elsewhere() -
     assert read(text, "spec.yaml").diagnostics == ()
 
 
+def test_a_file_that_can_t_be_read_is_no_variable(tmp_path: Path) -> None:
+    text = (
+        "version: 1\n"
+        'providers: {openai: {api_key: "${file:key}"}}\n'
+        "rules: [{if: 'user == \"${file:who}\"', use: openai:gpt-4o}]\n"
+        'settings: {stop: "${file:end}"}\n'
+    )
+    found = read(text, "spec.yaml", Environment({}, tmp_path))
+    assert [(item.message, item.help) for item in found.diagnostics] == [
+        (
+            "the file `key` can't be read, so nobody is asked at `openai`",
+            "put it there, readable: paths start from the spec's folder",
+        ),
+        ("the file `end` can't be read", "put it there, readable: paths start from the spec's folder"),
+    ]
+
+
 def test_what_the_environment_holds_is_not_shown() -> None:
     found = read(
         'version: 1\ntimeouts: {total: "${env:TOTAL}"}\nrules: [{use: openai:gpt-4o}]\n',
