@@ -154,14 +154,15 @@ class Observe(StoreEffect["Snapshot"]):
 
 
 @dataclass(frozen=True, slots=True)
-class TakeTurns(StoreEffect[None]):
-    """Nothing, once the turns that a decision used up are counted."""
+class TakeTurns(StoreEffect[bool]):
+    """Whether the turns that a decision uses up could be taken: not if one was taken since `seen` was observed."""
 
     names: tuple[str, ...]
+    seen: Mapping[str, int]
 
     @override
-    def act(self, book: HealthBook) -> None:
-        book.take_turns(self.names)
+    def act(self, book: HealthBook) -> bool:
+        return book.take_turns(self.names, self.seen)
 
 
 @dataclass(frozen=True, slots=True)

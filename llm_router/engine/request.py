@@ -37,21 +37,28 @@ async def serve(job: Job) -> Answer:
 
 async def explained(job: Job) -> Explanation:
     """Why the request would be decided as it would; no turn is taken."""
-    features, snapshot = await _known(job)
-    return explain(job.program, features, snapshot)
+    now, wall = await Now(), await WallTime()
+    return explain(job.program, _features(job, wall), await _snapshot(job, now, wall))
 
 
 async def decided(job: Job) -> tuple[Features, Snapshot, Decision]:
-    """What is known of request and world, and the decision that follows."""
-    features, snapshot = await _known(job)
-    decision = decide(job.program, features, snapshot)
-    if decision.turns:
-        await TakeTurns(decision.turns)
-    return features, snapshot, decision
+    """What is known of request and world, and the decision that follows.
 
-
-async def _known(job: Job) -> tuple[Features, Snapshot]:
+    A decision stands once its turns are taken. Who finds that another request took one of them meanwhile looks anew.
+    """
     now, wall = await Now(), await WallTime()
+    features = _features(job, wall)
+    while True:
+        snapshot = await _snapshot(job, now, wall)
+        decision = decide(job.program, features, snapshot)
+        if not decision.turns or await TakeTurns(decision.turns, snapshot.turns):
+            return features, snapshot, decision
+
+
+def _features(job: Job, wall: float) -> Features:
     call = Call(job.request, job.hints, job.request_id, wall, job.stream)
-    features = compute(job.program, call, variables=job.wiring.variables, given=job.given)
-    return features, replace(await Observe(now, wall), unbound=job.wiring.unbound)
+    return compute(job.program, call, variables=job.wiring.variables, given=job.given)
+
+
+async def _snapshot(job: Job, now: float, wall: float) -> Snapshot:
+    return replace(await Observe(now, wall), unbound=job.wiring.unbound)

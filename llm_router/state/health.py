@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -162,11 +162,14 @@ class HealthBook:
             turns = dict(self._turns)
         return Snapshot(wall, cooling, limited, latencies, turns)
 
-    def take_turns(self, names: Iterable[str]) -> None:
-        """Count one turn for each name."""
+    def take_turns(self, names: Iterable[str], seen: Mapping[str, int]) -> bool:
+        """Count one turn for each name, if none was taken since the counts were as `seen`; whether that was so."""
         with self._lock:
-            for name in names:
-                self._turns[name] = self._turns.get(name, 0) + 1
+            taken = {name: self._turns.get(name, 0) for name in names}
+            if any(seen.get(name, 0) != count for name, count in taken.items()):
+                return False
+            self._turns.update((name, count + 1) for name, count in taken.items())
+        return True
 
     def admit(self, identity: str, now: float, health: Health, *, force: bool = False) -> Admission:
         """Whether `identity` may be asked at `now`; what is granted must be reported.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import get_args
 
@@ -124,18 +124,24 @@ def test_measured_speed_forgets_slowly() -> None:
     assert latency.tokens_per_second == 100
 
 
+def test_a_turn_is_taken_only_as_it_was_seen() -> None:
+    book = HealthBook()
+    seen = book.observe(0, 0).turns
+    assert book.take_turns(("pool", "keys"), seen)
+    assert not book.take_turns(("keys", "other"), seen)
+    assert book.take_turns(("other",), seen)
+    assert book.observe(0, 0).turns == {"pool": 1, "keys": 1, "other": 1}
+
+
 def test_threads_take_each_turn_once() -> None:
-    def take() -> None:
-        for _ in range(500):
-            book.take_turns(("pool",))
+    def take() -> int:
+        return sum(book.take_turns(("pool",), {"pool": turn}) for turn in range(500))
 
     book = HealthBook()
-    threads = [threading.Thread(target=take) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert book.observe(0, 0).turns == {"pool": 2000}
+    with ThreadPoolExecutor(4) as pool:
+        taken = [future.result() for future in [pool.submit(take) for _ in range(4)]]
+    assert book.observe(0, 0).turns == {"pool": sum(taken)}
+    assert sum(taken) <= 500
 
 
 STEPS = st.lists(st.tuples(st.floats(0, 20), st.sampled_from(["fail", "ok", "limit", "cancel"])), max_size=60)
