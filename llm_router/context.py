@@ -13,6 +13,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Generic, ParamSpec, TypeVar
 
+from llm_router.errors import RequestError
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -51,13 +53,20 @@ def current_hints() -> Mapping[str, object]:
 def merge_hints(*layers: Mapping[str, object] | None) -> dict[str, object]:
     """The hints of several layers, the first that says a key being heard; `metadata` is merged key by key as well.
 
-    `None` is unsaid, and `budget` is `cost`.
+    `None` is unsaid, and `budget` is `cost`: raises RequestError for a layer that says both, and not the same.
     """
     merged: dict[str, object] = {}
     for layer in layers:
+        _refuse_both(layer or {})
         for key, value in (layer or {}).items():
             _fill(merged, "cost" if key == "budget" else key, value)
     return merged
+
+
+def _refuse_both(layer: Mapping[str, object]) -> None:
+    cost, budget = layer.get("cost"), layer.get("budget")
+    if cost is not None and budget is not None and cost != budget:
+        raise RequestError("`budget` is another word for `cost`, and they differ", help="say one of them")
 
 
 def _fill(merged: dict[str, object], key: str, value: object) -> None:
