@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from llm_router.engine.answer import Answer
 from llm_router.engine.attempt import Answered, Failed, Mode, Trial, attempt
@@ -30,6 +31,7 @@ from llm_router.policy.program import After, Fallback, Program, Rule, Wait
 from llm_router.policy.snapshot import Snapshot
 from llm_router.state.health import Outcome
 from llm_router.wire.codec import Unsupported
+from llm_router.wire.history import fitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +140,10 @@ class Serving:
         settings = settings_for(program, self.rule, candidate, self.job.request.settings)
         request = replace(self.job.request, settings=settings)
         mode = self._mode()
-        codec = wiring.codecs[name]
+        codec, target = wiring.codecs[name], wiring.targets[name]
         try:
-            http = codec.encode(request, wiring.targets[name], stream=mode != "whole")
+            fit = fitted(request, codec.history(target), own=partial(_of_same_kind, program, name))
+            http = codec.encode(fit, target, stream=mode != "whole")
         except Unsupported as error:
             self.tried.unable[name] = str(error)
             return None
@@ -247,9 +250,9 @@ class Serving:
             await Emit(event)
         candidate = turn.place.candidate
         attempts = tuple(self.tried.reports)
-        return Answer(
-            answered.response, self.decision, candidate.deployment, candidate.provider, attempts, ended, first
-        )
+        written = replace(answered.response.message, deployment=candidate.deployment)
+        response = replace(answered.response, message=written)
+        return Answer(response, self.decision, candidate.deployment, candidate.provider, attempts, ended, first)
 
     async def _tell_fallback(self, turn: Turn) -> None:
         last, name = self.tried.misses[-1], turn.place.candidate.deployment
@@ -287,6 +290,12 @@ class Serving:
             return cost.total
         free = isinstance(result, Failed) and not result.billed
         return 0 if free else candidate.estimate.cost_bound or 0
+
+
+def _of_same_kind(program: Program, name: str, writer: str) -> bool:
+    """Whether the deployments of these names are the program's, and their providers of one kind."""
+    known = program.deployments
+    return writer in known and known[writer].provider.kind == known[name].provider.kind
 
 
 def _speed(answered: Answered, started: float, *, probe: bool) -> Outcome:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from llm_router.errors import FailureClass
 from llm_router.messages import ChatRequest, ChatResponse, StreamEvent
@@ -49,6 +49,24 @@ class Failure:
     retry_after_s: float | None = None
 
 
+CallIds = Literal["any", "short", "word", "nine"]
+"""Ids of tool calls: any; of at most 40 characters; of letters, digits, `_` and `-`; of nine letters and digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryForm:
+    """What a dialect takes of what was said before: see `llm_router.wire.history`, which fits conversations to it.
+
+    `thoughts` says which can be sent back: `any`, those with `text`, those that are `signed`, or `none`. `blanks` tells
+    whether text of nothing but white space is taken. `marks` is the number of cache marks that a request may have.
+    """
+
+    call_ids: CallIds = "any"
+    thoughts: Literal["any", "text", "signed", "none"] = "text"
+    blanks: bool = True
+    marks: int = 0
+
+
 class WireError(Exception):
     """Bytes that carry a failure instead of an answer: an error object, something unreadable, or a cut stream.
 
@@ -85,8 +103,11 @@ class Decoder(Protocol):
 class Codec(Protocol):
     """One dialect."""
 
+    def history(self, target: Target, /) -> HistoryForm:
+        """What the target takes of what was said before."""
+
     def encode(self, request: ChatRequest, target: Target, *, stream: bool) -> HttpRequest:
-        """The HTTP request. `request.settings` are the merged ones. Raises Unsupported."""
+        """The HTTP request. `request.settings` are the merged ones, its history is fitted. Raises Unsupported."""
 
     def decode(self, headers: Mapping[str, str], body: bytes) -> ChatResponse:
         """A whole answer. Raises WireError: malformed, truncated (no finish reason), or an error sent with a 200."""

@@ -28,6 +28,7 @@ from llm_router.policy.binding import EMULATED_PATHS
 from llm_router.testing import Asked, Emulator
 from llm_router.wire.codec import HttpRequest, Target, Unsupported
 from llm_router.wire.dialects import CODECS
+from tests.wire.fitting import encode_fitted
 
 ADD = Tool(
     "add",
@@ -83,7 +84,7 @@ def encoded(kind: str, request: ChatRequest, *, stream: bool) -> HttpRequest:
     row = PROVIDERS[kind]
     place = EMULATED_PATHS.get(row.dialect, "/{kind}").format(kind=kind)
     target = Target(f"http://emulator.invalid/it{place}", "m", row.auth_headers("k"), {}, row.quirks_for(None))
-    return CODECS[row.dialect].encode(request, target, stream=stream)
+    return encode_fitted(CODECS[row.dialect], request, target, stream=stream)
 
 
 def exchanged(kind: str, http: HttpRequest, *, stream: bool) -> ChatResponse:

@@ -26,6 +26,7 @@ from llm_router.testing import Asked, Call, Emulator, Fault, Reply, Say, emulate
 from llm_router.wire.codec import Target
 from llm_router.wire.gemini import Gemini
 from tests.recordings import Recording, needs_recordings, recordings
+from tests.wire.fitting import encode_fitted
 from tests.wire.reading_streams import Outcome, decode_stream
 
 MODEL = "gemini-3.1-pro-preview"
@@ -97,7 +98,7 @@ def ask(
     """The reply to what our codec sends, and what it makes of a streamed one."""
     row = PROVIDERS["gemini"]
     target = Target("http://x.invalid/v1beta", model, row.auth_headers("k"), {}, row.quirks_for(None, model))
-    sent = Gemini().encode(request, target, stream=stream)
+    sent = encode_fitted(Gemini(), request, target, stream=stream)
     reply = emulator.answer(Asked("POST", sent.url.removeprefix("http://x.invalid"), sent.headers, sent.body))
     outcome = decode_stream(Gemini(), reply.headers, [step for step in reply.steps if isinstance(step, bytes)])
     return reply, outcome if stream else None

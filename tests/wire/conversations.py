@@ -32,7 +32,7 @@ def read_request(node: Plain) -> ChatRequest:
         settings["stop"] = tuple(settings["stop"])
     wanted = node.get("response_format")
     return ChatRequest(
-        tuple(_message(message) for message in node["messages"]),
+        tuple(read_message(message) for message in node["messages"]),
         tuple(Tool(**tool) for tool in node.get("tools") or ()),
         _choice(node.get("tool_choice")),
         node.get("parallel_tool_calls"),
@@ -45,10 +45,28 @@ def _choice(choice: Any) -> ToolChoice | None:
     return NamedTool(choice["name"]) if isinstance(choice, dict) else choice
 
 
-def _message(node: Plain) -> Message:
-    role = next(key for key in node if key != "name")
-    parts = node[role] if isinstance(node[role], list) else [node[role]]
-    return Message(role, tuple(_part(part) for part in parts), node.get("name"))  # type: ignore[arg-type]  # case data
+def read_message(node: Plain) -> Message:
+    """A message as case files write it; `by` is the deployment that wrote it."""
+    role = next(key for key in node if key not in ("name", "by"))
+    parts = tuple(_part(part) for part in (node[role] if isinstance(node[role], list) else [node[role]]))
+    return Message(role, parts, node.get("name"), node.get("by"))  # type: ignore[arg-type]  # case data
+
+
+def shown_message(message: Message) -> Plain:
+    """A message as case files write it: text, thoughts, calls and results."""
+    parts = [_shown(part) for part in message.parts]
+    shown: Plain = {message.role: parts[0] if len(parts) == 1 and isinstance(parts[0], str) else parts}
+    return shown if message.deployment is None else {**shown, "by": message.deployment}
+
+
+def _shown(part: Part) -> Any:
+    if isinstance(part, Text):
+        return part.text
+    kind = {Reasoning: "reasoning", ToolCall: "call", ToolResult: "result"}[type(part)]
+    said = {name: value for name in part.__slots__ if (value := getattr(part, name)) not in (None, False)}
+    if isinstance(part, ToolResult):
+        said["parts"] = [_shown(each) for each in part.parts]
+    return {kind: said}
 
 
 def _part(node: Any) -> Part:

@@ -21,6 +21,7 @@ from llm_router.wire.codec import Failure, Target
 from llm_router.wire.dialects import CODECS
 from tests.recordings import Recording, needs_recordings, recordings
 from tests.wire.anthropic import allowed_by_vendor, neutral
+from tests.wire.fitting import encode_fitted
 from tests.wire.reading_streams import Outcome, bytewise, decode_stream, halves, pieces, usage_summary
 
 CODEC = CODECS["anthropic"]
@@ -184,8 +185,8 @@ REQUESTS = [recording for recording in CHATS if _is_plain(recording)]
 @each(REQUESTS)
 def test_our_request_says_what_was_accepted(recording: Recording) -> None:
     theirs = recording.sent
-    request = CODEC.encode(
-        neutral(theirs), Target("https://x.test", theirs["model"]), stream=bool(theirs.get("stream"))
+    request = encode_fitted(
+        CODEC, neutral(theirs), Target("https://x.test", theirs["model"]), stream=bool(theirs.get("stream"))
     )
     ours = json.loads(request.body)
     if not {"output_format"} & set(theirs):  # before it was `output_config.format`

@@ -25,6 +25,7 @@ from llm_router.wire.codec import HttpRequest, Target, Unsupported
 from llm_router.wire.dialects import CODECS
 from tests.wire.anthropic import allowed_by_vendor
 from tests.wire.conversations import read_request
+from tests.wire.fitting import encode_fitted
 from tests.wire.generated import requests
 
 CODEC = CODECS["anthropic"]
@@ -38,7 +39,7 @@ URL = "https://api.test"
 
 def sent(request: ChatRequest, *, stream: bool = False, **target: Any) -> HttpRequest:
     """The HTTP request for a model with these quirks."""
-    return CODEC.encode(request, Target(URL, "m", {"x-api-key": "k"}, **target), stream=stream)
+    return encode_fitted(CODEC, request, Target(URL, "m", {"x-api-key": "k"}, **target), stream=stream)
 
 
 def body_of(case: dict[str, Any]) -> dict[str, Any]:
@@ -83,7 +84,7 @@ def test_another_version_may_be_asked_for() -> None:
 
 
 def test_an_address_with_its_version_is_understood() -> None:
-    http = CODEC.encode(ChatRequest((user("Hi"),)), Target("https://api.test/v1", "m"), stream=False)
+    http = encode_fitted(CODEC, ChatRequest((user("Hi"),)), Target("https://api.test/v1", "m"), stream=False)
     assert http.url == "https://api.test/v1/messages"
 
 
@@ -150,7 +151,7 @@ def test_whatever_is_sent_is_accepted_by_the_model(request: ChatRequest, model: 
     card = find_card("anthropic", model)
     quirks = PROVIDERS["anthropic"].quirks_for(card.supports if card else None, model)
     try:
-        http = CODEC.encode(request, Target(URL, model, {"x-api-key": "k"}, quirks=quirks), stream=stream)
+        http = encode_fitted(CODEC, request, Target(URL, model, {"x-api-key": "k"}, quirks=quirks), stream=stream)
     except Unsupported:
         return
     body = json.loads(http.body)
@@ -197,7 +198,7 @@ def test_a_fitted_schema_is_closed_and_takes_what_the_callers_takes(schema: dict
     if jsonschema.Draft202012Validator(schema).is_valid(value):
         jsonschema.validate(value, made)
     request = ChatRequest((user("Hi"),), response_format=JsonFormat(schema))
-    http = CODEC.encode(request, Target(URL, "claude-opus-5", {"x-api-key": "k"}), stream=False)
+    http = encode_fitted(CODEC, request, Target(URL, "claude-opus-5", {"x-api-key": "k"}), stream=False)
     assert Emulator().answer(Asked("POST", "/v1/messages", http.headers, http.body)).status == 200
 
 

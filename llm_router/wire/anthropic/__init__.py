@@ -7,12 +7,16 @@ from collections.abc import Mapping
 from llm_router.messages import ChatRequest, ChatResponse
 from llm_router.wire.anthropic.decode import StreamDecoder, decode
 from llm_router.wire.anthropic.encode import encode
-from llm_router.wire.codec import Decoder, Failure, HttpRequest, Target
+from llm_router.wire.codec import Decoder, Failure, HistoryForm, HttpRequest, Target
 from llm_router.wire.error_body import failure_of
 
 
 class Anthropic:
     """The codec: see `llm_router.wire.codec.Codec`."""
+
+    def history(self, _: Target) -> HistoryForm:
+        """What the target takes of what was said before."""
+        return HistoryForm("word", "signed", blanks=False, marks=4)
 
     def encode(self, request: ChatRequest, target: Target, *, stream: bool) -> HttpRequest:
         """The HTTP request. Raises Unsupported."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 
@@ -24,24 +23,20 @@ from llm_router.wire.reading import parse
 
 _IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 _TEXT_TYPES = ("application/json", "application/xml", "application/yaml")
-_ID = re.compile(r"[a-zA-Z0-9_-]+")
 _DATA_URL = re.compile(r"data:([^;,]+);base64,(.*)", re.DOTALL)
 
 
-def encode_part(part: Part) -> JsonObject | None:
-    """One block; None for what the API has no place for. Raises Unsupported.
-
-    That is text of nothing but white space, which it refuses, and thoughts that it can't check for want of a signature.
-    """
+def encode_part(part: Part) -> JsonObject:
+    """One block. Raises Unsupported."""
     match part:
         case Text() | Refusal():
-            return _text(part) if part.text.strip() else None
+            return _text(part)
         case Reasoning():
             return _thought(part)
         case Media():
             return _marked(_MEDIA[part.kind](part), part.cache)
         case ToolCall():
-            return {"type": "tool_use", "id": call_id(part.id), "name": part.name, "input": _input(part)}
+            return {"type": "tool_use", "id": part.id, "name": part.name, "input": _input(part)}
         case ToolResult():
             return _marked(_result(part), part.cache)
 
@@ -54,13 +49,6 @@ def cache_control(life: CacheLife | None) -> JsonObject:
     return {"cache_control": {"type": "ephemeral", **ttl}}
 
 
-def call_id(given: str) -> str:
-    """The id of a call, or one that stands for it: only letters, digits, `_` and `-` are taken."""
-    if _ID.fullmatch(given):
-        return given
-    return f"toolu_{hashlib.sha256(given.encode('utf-8', 'replace')).hexdigest()[:20]}"
-
-
 def _marked(block: JsonObject, life: CacheLife | None) -> JsonObject:
     return {**block, **cache_control(life)}
 
@@ -69,9 +57,9 @@ def _text(part: Text | Refusal) -> JsonObject:
     return _marked({"type": "text", "text": part.text}, part.cache if isinstance(part, Text) else None)
 
 
-def _thought(part: Reasoning) -> JsonObject | None:
+def _thought(part: Reasoning) -> JsonObject:
     if not part.signature:
-        return None
+        raise Unsupported("a thought without signature")
     if part.redacted:
         return {"type": "redacted_thinking", "data": part.signature}
     return {"type": "thinking", "thinking": part.text, "signature": part.signature}
@@ -89,12 +77,12 @@ def _input(call: ToolCall) -> JsonObject:
 
 def _result(result: ToolResult) -> JsonObject:
     """A tool's answer; an error must have words (anthropic: a 400 otherwise, 2025)."""
-    blocks = [block for part in result.parts if (block := encode_part(part)) is not None]
+    blocks = [encode_part(part) for part in result.parts]
     if result.is_error and not blocks:
         blocks = [_text(Text("The tool failed."))]
     content: JsonObject = {"content": shortest(blocks)} if blocks else {}
     error: JsonObject = {"is_error": True} if result.is_error else {}
-    return {"type": "tool_result", "tool_use_id": call_id(result.call_id), **content, **error}
+    return {"type": "tool_result", "tool_use_id": result.call_id, **content, **error}
 
 
 def shortest(blocks: Sequence[JsonObject]) -> str | Sequence[JsonObject]:

@@ -1,9 +1,8 @@
 """Encodes the messages of a conversation, by these rules:
 
 System messages, wherever they stand, go to the top-level `system`, in their order. Tool results are the user's. What
-one side says in a row is one message, results first, as they must follow the calls at once. What is empty is left out,
-and names of speakers with it: there is no place for them. The white space at the end of an answer that is to be
-continued is cut off. A conversation begins with the user.
+one side says in a row is one message. Names of speakers are left out: there is no place for them. The white space at
+the end of an answer that is to be continued is cut off. A conversation begins with the user.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ def encode_conversation(messages: Sequence[Message]) -> Conversation:
     turns: list[_Turn] = []
     for message in messages:
         _check(message)
-        blocks = [block for part in message.parts if (block := encode_part(part)) is not None]
+        blocks = [encode_part(part) for part in message.parts]
         if message.role == "system":
             system += blocks
         elif blocks:
@@ -49,19 +48,13 @@ def encode_conversation(messages: Sequence[Message]) -> Conversation:
     if not turns or turns[0].role != "user":
         raise Unsupported("a conversation that doesn't begin with the user")
     _trim(turns[-1])
-    return Conversation(system, [_encoded(turn) for turn in turns if turn.blocks])
+    return Conversation(system, [{"role": turn.role, "content": shortest(turn.blocks)} for turn in turns])
 
 
 def _add(turns: list[_Turn], role: str, blocks: list[JsonObject]) -> None:
     if not turns or turns[-1].role != role:
         turns.append(_Turn(role))
     turns[-1].blocks += blocks
-
-
-def _encoded(turn: _Turn) -> JsonObject:
-    """One message; results come before what was said beside them."""
-    ordered = sorted(turn.blocks, key=lambda block: block["type"] != "tool_result")
-    return {"role": turn.role, "content": shortest(ordered)}
 
 
 def _trim(last: _Turn) -> None:

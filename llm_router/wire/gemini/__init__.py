@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from llm_router.messages import ChatRequest, ChatResponse
-from llm_router.wire.codec import Decoder, Failure, HttpRequest, Target
+from llm_router.wire.codec import Decoder, Failure, HistoryForm, HttpRequest, Target
 from llm_router.wire.gemini.decode import StreamDecoder, decode
 from llm_router.wire.gemini.encode import encode
 from llm_router.wire.gemini.failures import failure_of_reply
@@ -13,6 +13,10 @@ from llm_router.wire.gemini.failures import failure_of_reply
 
 class Gemini:
     """The codec: see `llm_router.wire.codec.Codec`."""
+
+    def history(self, _: Target) -> HistoryForm:
+        """What the target takes of what was said before."""
+        return HistoryForm("any", "any")
 
     def encode(self, request: ChatRequest, target: Target, *, stream: bool) -> HttpRequest:
         """The HTTP request. Raises Unsupported."""

@@ -2,7 +2,8 @@
 
 There are two roles, `user` and `model`, and one system instruction: all system messages go there, in their order.
 Messages of the same side become one content; the results of a turn's calls are a content of their own, because their
-number is held against the number of the calls. What a speaker is called has no place here and is left out.
+number is held against the number of the calls. No call stands first. What a speaker is called has no place here and is
+left out.
 
 A thought's signature goes back on the part behind it: on the next call where there is one before another thought, else
 on the next text, else on an empty one. Since the user spoke last, Gemini 3 refuses the first call of each step without
@@ -35,12 +36,14 @@ def encode_contents(messages: Sequence[Message], quirks: Quirks) -> list[JsonObj
             joined[-1][1].extend(parts)
         else:
             joined.append((message.role, list(parts)))
+    if joined and joined[0][0] == "assistant" and any("functionCall" in part for part in joined[0][1]):
+        raise Unsupported("a conversation in which a tool is called before anybody asked")
     needed = quirks.signatures == "required"
     turn = max((place for place, (role, _) in enumerate(joined) if role == "user"), default=-1)
     return [
-        {"role": "user", "parts": _settled(parts)}
+        {"role": "user", "parts": parts}
         if role != "assistant"
-        else {"role": "model", "parts": _signed(_settled(parts)) if place > turn and needed else _settled(parts)}
+        else {"role": "model", "parts": _signed(parts) if place > turn and needed else parts}
         for place, (role, parts) in enumerate(joined)
     ]
 
@@ -84,7 +87,7 @@ def _assistant(parts: Sequence[Part]) -> list[JsonObject]:
     for place, part in enumerate(parts):
         if isinstance(part, Reasoning):
             encoded += [*_signed_alone(pending), *_thought(part)]
-            pending = None if part.redacted else part.signature
+            pending = part.signature
         elif pending is not None and _takes_signature(part, parts[place + 1 :]):
             encoded.append({**_of_model(part), "thoughtSignature": pending})
             pending = None
@@ -121,11 +124,6 @@ def _thought(part: Reasoning) -> list[JsonObject]:
 
 def _signed_alone(signature: str | None) -> list[JsonObject]:
     return [] if signature is None else [{"text": "", "thoughtSignature": signature}]
-
-
-def _settled(parts: list[JsonObject]) -> list[JsonObject]:
-    """The parts without empty texts, but never none at all."""
-    return [part for part in parts if part != {"text": ""}] or [{"text": ""}]
 
 
 def _signed(parts: list[JsonObject]) -> list[JsonObject]:

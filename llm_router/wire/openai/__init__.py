@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from llm_router.messages import ChatRequest, ChatResponse
-from llm_router.wire.codec import Decoder, Failure, HttpRequest, Target
+from llm_router.wire.codec import Decoder, Failure, HistoryForm, HttpRequest, Target
 from llm_router.wire.error_body import failure_of
 from llm_router.wire.openai.decode import StreamDecoder, decode
 from llm_router.wire.openai.encode import encode
+from llm_router.wire.openai.quirks import read_quirks
 
 
 class OpenAI:
     """The codec: see `llm_router.wire.codec.Codec`."""
+
+    def history(self, target: Target) -> HistoryForm:
+        """What the target takes of what was said before."""
+        quirks = read_quirks(target.quirks)
+        thoughts: Literal["text", "none"] = "none" if quirks.history_reasoning == "none" else "text"
+        return HistoryForm("nine" if quirks.tool_call_ids == "nine" else "short", thoughts)
 
     def encode(self, request: ChatRequest, target: Target, *, stream: bool) -> HttpRequest:
         """The HTTP request. Raises Unsupported."""

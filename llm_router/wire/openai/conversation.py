@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Mapping, Sequence
 
 from llm_router.messages import (
@@ -22,8 +20,6 @@ from llm_router.wire.codec import Unsupported
 from llm_router.wire.openai.parts import encode_content, encode_part
 from llm_router.wire.openai.quirks import Quirks
 from llm_router.wire.tool_results import result_text
-
-_NINE = re.compile(r"[A-Za-z0-9]{9}")
 
 
 def encode_messages(messages: Sequence[Message], quirks: Quirks) -> list[JsonObject]:
@@ -54,14 +50,14 @@ def _result(part: Part, quirks: Quirks) -> JsonObject:
     text_only = quirks.tool_results == "text" or all(isinstance(piece, Text) for piece in part.parts)
     said = (Text("Error:"), *part.parts) if part.is_error else part.parts
     content = result_text(part) if text_only else encode_content(said, quirks)
-    return {"role": "tool", "tool_call_id": _call_id(part.call_id, quirks), "content": content}
+    return {"role": "tool", "tool_call_id": part.call_id, "content": content}
 
 
 def _assistant(message: Message, quirks: Quirks) -> dict[str, Json]:
     """An assistant message; a refusal goes as its text, because few compatible servers know the key."""
     if any(isinstance(part, Media | ToolResult) for part in message.parts):
         raise Unsupported("media or tool results in an assistant message")
-    calls: list[Json] = [_call(part, quirks) for part in message.parts if isinstance(part, ToolCall)]
+    calls: list[Json] = [_call(part) for part in message.parts if isinstance(part, ToolCall)]
     texts = [Text(part.text) for part in message.parts if isinstance(part, Text | Refusal)]
     content: Json = None if calls and not texts else encode_content(texts, quirks)
     encoded: dict[str, Json] = {"role": "assistant", "content": content, **_thought(message, quirks)}
@@ -82,13 +78,6 @@ def _thinking_parts(message: Message) -> list[JsonObject]:
     return [{"type": "thinking", "thinking": [{"type": "text", "text": text}]} for text in thoughts]
 
 
-def _call(call: ToolCall, quirks: Quirks) -> Mapping[str, Json]:
+def _call(call: ToolCall) -> Mapping[str, Json]:
     function = {"name": call.name, "arguments": call.arguments or "{}"}
-    return {"id": _call_id(call.id, quirks), "type": "function", "function": function}
-
-
-def _call_id(call_id: str, quirks: Quirks) -> str:
-    """The id, or one of nine letters and digits that stands for it (mistral: any other is a 400; docs, 2025)."""
-    if quirks.tool_call_ids == "any" or _NINE.fullmatch(call_id):
-        return call_id
-    return hashlib.sha256(call_id.encode("utf-8", "replace")).hexdigest()[:9]
+    return {"id": call.id, "type": "function", "function": function}
