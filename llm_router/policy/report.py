@@ -62,9 +62,10 @@ class Report:
     def more_errors(self, lost: Lost) -> Iterator[Diagnostic]:
         """Yields the errors that are none for lack of what was lost: a part that couldn't be read declared it."""
         words = {_letters(word) for word in lost.words}
+        torn = {self.source.span(path) for path in self.source.torn}
         for each in self.found:
             echo = bool(lost.sections & _RESTS_ON.get(each.code, frozenset()) or words & set(_about(each)))
-            if each.severity == "error" and (each.code in _INDEPENDENT or not echo):
+            if each.severity == "error" and each.span not in torn and (each.code in _INDEPENDENT or not echo):
                 yield each
 
 

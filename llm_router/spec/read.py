@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from llm_router.diagnostics import Diagnostic, Span, has_errors, in_order
+from llm_router.spec.constraints import MISSING
 from llm_router.spec.model import Spec
 from llm_router.spec.prune import Lost, lost_in, pruned
 from llm_router.spec.refs import Environment
+from llm_router.spec.scalars import NOTHING
 from llm_router.spec.section import Finding, Notes
 from llm_router.spec.source import Plain, Source, read_source
 from llm_router.spec.substitute import Substitution
@@ -60,13 +62,12 @@ def read(text: str | bytes, file: str, environment: Environment | None = None) -
 
     Without an environment, what has no default stays a `Reference`; with one, everything but keys is looked up.
     """
-    source, diagnostics = read_source(text, file)
-    if diagnostics:
-        return Reading(None, source, in_order(diagnostics))
+    source, faults = read_source(text, file)
     if not isinstance(source.tree, dict):
-        return Reading(None, source, (_not_a_mapping(source),))
+        return Reading(None, source, in_order(faults or (_not_a_mapping(source),)))
     verdict = _validate(source.tree, source, environment)
-    found = in_order((*verdict.unset, *(place(finding, source) for finding in verdict.found)))
+    placed = (place(finding, source) for finding in verdict.found if not _is_torn(finding, source))
+    found = in_order((*faults, *verdict.unset, *placed))
     if has_errors(found):
         return Reading(None, source, found, _left_of(source.tree, verdict, source, environment))
     return Reading(verdict.spec, source, found)
@@ -94,7 +95,7 @@ def _left_of(
     tree: dict[str, Plain], verdict: _Verdict, source: Source, environment: Environment | None
 ) -> Partial | None:
     """What is left when everything wrong is taken out, and then what is wrong for lack of that; or nothing."""
-    lost = Lost()
+    lost = lost_in(tree, [Finding("", path, "") for path in source.torn])
     for _ in range(ROUNDS):
         wrong = [finding for finding in verdict.found if finding.code != WRONG_SUM]
         if not wrong:
@@ -104,6 +105,12 @@ def _left_of(
         tree.pop("tests", None)  # nothing looks at them before there is a program
         verdict = _validate(tree, source, environment)
     return None
+
+
+def _is_torn(finding: Finding, source: Source) -> bool:
+    """Whether this is only found because the tree isn't what the file says: a value there, a key missing there."""
+    lacking = finding.code in (MISSING, NOTHING)
+    return any(finding.path == path or (lacking and finding.path[: len(path)] == path) for path in source.torn)
 
 
 def _not_a_mapping(source: Source) -> Diagnostic:

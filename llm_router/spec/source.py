@@ -50,13 +50,17 @@ _NOT_PRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One spec file: its text, the plain tree, and the places of keys and values by path."""
+    """One spec file: its text, the plain tree, and the places of keys and values by path.
+
+    `torn` are the paths at which the tree says less than the file, or something else: each has a diagnostic.
+    """
 
     file: str
     text: str
     tree: Plain = None
     keys: Mapping[Path, Span] = field(default_factory=dict, repr=False)
     values: Mapping[Path, Span] = field(default_factory=dict, repr=False)
+    torn: tuple[Path, ...] = ()
 
     def span(self, path: Path) -> Span:
         """Where the value at a path stands; of what isn't in the file, the nearest that it would stand in."""
@@ -120,7 +124,8 @@ def _compose(text: str, file: str) -> tuple[Source, tuple[Diagnostic, ...]]:
         return Source(file, text), (_fault(file, "LR106", "the file says nothing", advice),)
     walk = _Walk(file, text)
     tree = walk.value(node, ())
-    return Source(file, text, tree, walk.keys, walk.values), tuple(walk.found)
+    whole = all(each.code != "LR108" for each in walk.found)
+    return Source(file, text, tree if whole else None, walk.keys, walk.values, tuple(walk.torn)), tuple(walk.found)
 
 
 def _too_deep(text: str) -> bool:
@@ -145,6 +150,7 @@ class _Walk:
         self.keys: dict[Path, Span] = {}
         self.values: dict[Path, Span] = {}
         self.found: list[Diagnostic] = []
+        self.torn: list[Path] = []
         self._open: set[int] = set()
         self._stopped = False
 
@@ -156,6 +162,7 @@ class _Walk:
         tag = re.match(r"(?:&\S+\s+)?(!\S*)", self.text[node.start_mark.index :][:80])
         if tag:
             self._report("LR116", f"the tag `{tag[1]}` has no meaning here", span, "leave it out")
+            self.torn.append(path)
         self._open.add(id(node))
         plain = self._read(node, path)
         self._open.discard(id(node))
@@ -190,6 +197,7 @@ class _Walk:
         value = read_scalar(node.value)
         if isinstance(value, float) and not math.isfinite(value):
             self._report("LR118", f"`{_short(node.value)}` is not a finite number", self.values[path], "write a number")
+            self.torn.append(path)
         return value
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> Plain:
@@ -201,6 +209,8 @@ class _Walk:
                 merged.append(value_node)
             elif key is not None:
                 self._entry(plain, key, (key_node, value_node), path)
+            else:
+                self.torn.append(path)
         for other in merged:
             self._merge(plain, other, path)
         return plain
@@ -211,6 +221,7 @@ class _Walk:
         if key in plain:
             first = Related("it stands first here", self.keys[here])
             advice = "leave one of them out, or bring both together"
+            self.torn.append(here)
             self._report("LR102", f"`{key}` stands twice in one mapping", span, advice, first)
             return
         self.keys[here] = span
@@ -221,6 +232,7 @@ class _Walk:
         for part in node.value if isinstance(node, yaml.SequenceNode) else [node]:
             if not isinstance(part, yaml.MappingNode) or id(part) in self._open:
                 self._report("LR115", "`<<` takes the alias of a mapping", self._span(node), "write `<<: *name`")
+                self.torn.append(path)
                 return
             for key_node, value_node in part.value:
                 key = self._key(key_node)
