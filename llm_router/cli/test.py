@@ -1,7 +1,7 @@
 """Run the `tests:` of specs, faults included, without network or keys.
 
 Each test goes through the real engine, codecs and retry logic, against emulated providers and a virtual clock, so the
-result is the same on every machine. Exit code 1 when a test fails or a spec doesn't compile.
+result is the same on every machine. Exit code 1 when a test fails, a spec doesn't compile, or -k finds no test.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     passed, failed = (sum(column) for column in zip(*counts, strict=True))
     seconds = time.perf_counter() - began
     console.line(f"{passed} passed, {failed} failed in {seconds:.2f}s", "red" if failed else "green")
-    return int(failed > 0)
+    return int(failed > 0 or (bool(options.k) and not passed))
 
 
 def run_spec(path: str, options: argparse.Namespace, console: Console) -> tuple[int, int]:

@@ -252,6 +252,12 @@ def test_test_names_can_be_picked(run: Run, write: Write) -> None:
     assert "1 passed, 0 failed" in out
 
 
+def test_choosing_no_test_is_a_failure(run: Run, write: Write) -> None:
+    code, out, _ = run("test", write(GOOD), "-k", "outtage")
+    assert code == 1
+    assert "no tests with `outtage` in their names" in out
+
+
 def test_plan_shows_rules_deployments_and_guards(run: Run, write: Write) -> None:
     code, out, _ = run("plan", write(GOOD))
     assert code == 0
