@@ -102,8 +102,8 @@ SENT: list[tuple[str, BaseMessage, Message]] = [
     ),
     (
         "reasoning beside the text",
-        AIMessage("so", additional_kwargs={"reasoning_content": "hm", "reasoning_signature": "s"}),
-        assistant(Reasoning("hm", "s"), "so"),
+        AIMessage("so", additional_kwargs={"reasoning_content": "hm"}),
+        assistant(Reasoning("hm"), "so"),
     ),
     (
         "reasoning as a block",

@@ -1,8 +1,9 @@
 """The router's answers in LangChain's form, whole and in pieces.
 
 An answer's `content` is its text, whoever answered, so that code doesn't change with the deployment. Reasoning is in
-`additional_kwargs["reasoning_content"]`, where LangChain's own models put it. With `output_version="v1"` the content
-is LangChain's standard blocks instead, each at its place among the answer's parts.
+`additional_kwargs["reasoning_content"]`, where LangChain's own models put it; where some of it is signed, all of it is
+in `additional_kwargs["signed_reasoning"]` too, as a list of thoughts with their places, so that it can go back. With
+`output_version="v1"` the content is LangChain's standard blocks instead, each at its place among the answer's parts.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ from llm_router.messages import (
 
 Block = dict[str, Any]
 
+OURS = "llm-router"
+"""What LangChain knows no form of content by: it then takes text, calls and reasoning from where they stand."""
+
 
 def to_ai_message(answer: Answer, provider: str, *, blocks: bool = False) -> AIMessage:
     """The answer as LangChain's message; `provider` is the name that LangChain knows its provider by.
@@ -41,10 +45,10 @@ def to_ai_message(answer: Answer, provider: str, *, blocks: bool = False) -> AIM
     response = answer.response
     parts = response.message.parts
     calls = [_call(call) for call in response.tool_calls]
-    metadata = response_metadata(answer, provider)
+    metadata = response_metadata(answer, provider if blocks else _form_of(provider))
     return AIMessage(
         content=[block for part in parts for block in _blocks(part)] if blocks else response.text,
-        additional_kwargs=_beside(parts, blocks=blocks),
+        additional_kwargs={**_beside(parts, blocks=blocks), **({} if blocks else signed_reasoning(parts))},
         tool_calls=[call for call in calls if call["type"] == "tool_call"],
         invalid_tool_calls=[call for call in calls if call["type"] == "invalid_tool_call"],
         usage_metadata=usage_metadata(answer.usage),
@@ -57,17 +61,36 @@ def _blocks(part: Part) -> list[Block]:
     match part:
         case Text(text):
             return [{"type": "text", "text": text}]
-        case Reasoning(text, signature):
-            return [_thought(text, signature)]
+        case Reasoning(text, signature, redacted):
+            return [_thought(text, signature, redacted=redacted)]
         case ToolCall():
             return [_call(part)]
         case _:
             return []
 
 
-def _thought(text: str, signature: str | None) -> Block:
+def _thought(text: str, signature: str | None, *, redacted: bool = False) -> Block:
     said: Block = {"type": "reasoning", "reasoning": text}
-    return {**said, "extras": {"signature": signature}} if signature else said
+    hidden = {"redacted": True} if redacted else {}
+    return {**said, "extras": {"signature": signature, **hidden}} if signature else said
+
+
+def signed_reasoning(parts: Sequence[Part]) -> Block:
+    """All thoughts, where some are signed: what each says, and how many characters and calls stand before it."""
+    if not any(isinstance(part, Reasoning) and part.signature for part in parts):
+        return {}
+    characters = calls = 0
+    thoughts: list[Block] = []
+    for part in parts:
+        match part:
+            case Text(text):
+                characters += len(text)
+            case ToolCall():
+                calls += 1
+            case Reasoning():
+                block = _thought(part.text, part.signature, redacted=part.redacted)
+                thoughts.append({**block, "characters_before": characters, "calls_before": calls})
+    return {"signed_reasoning": thoughts}
 
 
 def _beside(parts: Sequence[Part], *, blocks: bool) -> dict[str, Any]:
@@ -75,7 +98,6 @@ def _beside(parts: Sequence[Part], *, blocks: bool) -> dict[str, Any]:
     thoughts = [] if blocks else [part for part in parts if isinstance(part, Reasoning)]
     found = {
         "reasoning_content": "".join(thought.text for thought in thoughts),
-        "reasoning_signature": next((thought.signature for thought in thoughts if thought.signature), None),
         "refusal": "".join(part.text for part in parts if isinstance(part, Refusal)),
     }
     return {name: value for name, value in found.items() if value}
@@ -119,6 +141,11 @@ def response_metadata(answer: Answer, provider: str) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
+def _form_of(provider: str) -> str:
+    """The provider in whose form LangChain shall read an answer's content; not Anthropic's, as calls stand in that."""
+    return OURS if provider == "anthropic" else provider
+
+
 class Pieces:
     """Turns the events of one stream into chunks that add up to the message."""
 
@@ -133,8 +160,8 @@ class Pieces:
         match event:
             case TextDelta(text):
                 return AIMessageChunk(content=self._content({"type": "text", "text": text}) if self._blocks else text)
-            case ReasoningDelta(text, signature):
-                return self._reasoning(text, signature)
+            case ReasoningDelta():
+                return self._reasoning(event)
             case RefusalDelta(text):
                 return AIMessageChunk(content="", additional_kwargs={"refusal": text})
             case ToolCallDelta(index, call_id, name, arguments):
@@ -144,11 +171,17 @@ class Pieces:
             case _:
                 return None
 
-    def _reasoning(self, text: str, signature: str | None) -> AIMessageChunk:
+    def _reasoning(self, delta: ReasoningDelta) -> AIMessageChunk | None:
+        """Its text; as a block with its signature, which ends it, else the last chunk tells of signatures."""
         if self._blocks:
-            return AIMessageChunk(content=self._content(_thought(text, signature)))
-        said = {"reasoning_content": text, "reasoning_signature": signature}
-        return AIMessageChunk(content="", additional_kwargs={name: part for name, part in said.items() if part})
+            if delta.redacted:
+                self._run = None
+            block = _thought(delta.text, delta.signature, redacted=delta.redacted)
+            content = self._content(block)
+            self._run = None if delta.signature else self._run
+            return AIMessageChunk(content=content)
+        said = {"reasoning_content": delta.text}
+        return AIMessageChunk(content="", additional_kwargs=said) if delta.text else None
 
     def _content(self, block: Block) -> list[str | Block]:
         """A block of content at the place of its run; blocks at one place are joined."""
@@ -166,11 +199,12 @@ class Pieces:
         return self._calls[index]
 
 
-def last_chunk(answer: Answer, provider: str) -> AIMessageChunk:
-    """The chunk that ends a stream: usage, metadata and decision."""
+def last_chunk(answer: Answer, provider: str, *, blocks: bool = False) -> AIMessageChunk:
+    """The chunk that ends a stream: usage, metadata, decision, and the signed thoughts that blocks don't hold."""
     return AIMessageChunk(
         content="",
+        additional_kwargs={} if blocks else signed_reasoning(answer.response.message.parts),
         usage_metadata=usage_metadata(answer.usage),
-        response_metadata=response_metadata(answer, provider),
+        response_metadata=response_metadata(answer, provider if blocks else _form_of(provider)),
         chunk_position="last",
     )

@@ -284,12 +284,14 @@ class ChatLLMRouter(BaseChatModel):
             request, hints = self._request(messages, stop, kwargs)
             with only_hints(hints):
                 events = self.router.stream(request)
-            pieces = Pieces(blocks=self.output_version == "v1")
+            blocks = self.output_version == "v1"
+            pieces = Pieces(blocks=blocks)
             with events:
                 for event in events:
                     if (chunk := pieces.chunk(event)) is not None:
                         yield ChatGenerationChunk(message=chunk)
-                yield ChatGenerationChunk(message=last_chunk(events.answer, self._provider(events.answer)))
+                last = last_chunk(events.answer, self._provider(events.answer), blocks=blocks)
+                yield ChatGenerationChunk(message=last)
 
     @override
     async def _astream(
@@ -303,12 +305,14 @@ class ChatLLMRouter(BaseChatModel):
             request, hints = self._request(messages, stop, kwargs)
             with only_hints(hints):
                 events = self.router.astream(request)
-            pieces = Pieces(blocks=self.output_version == "v1")
+            blocks = self.output_version == "v1"
+            pieces = Pieces(blocks=blocks)
             async with events:
                 async for event in events:
                     if (chunk := pieces.chunk(event)) is not None:
                         yield ChatGenerationChunk(message=chunk)
-                yield ChatGenerationChunk(message=last_chunk(events.answer, self._provider(events.answer)))
+                last = last_chunk(events.answer, self._provider(events.answer), blocks=blocks)
+                yield ChatGenerationChunk(message=last)
 
     # tools and structured output
 

@@ -55,17 +55,44 @@ def to_message(message: BaseMessage) -> Message:
 
 
 def _said(message: AIMessage) -> tuple[Part, ...]:
-    """What an assistant message holds: reasoning first, then text, then calls."""
+    """What an assistant message holds: text, then calls, unless its blocks place them, and thoughts at their places."""
     extra = message.additional_kwargs
-    parts: list[Part] = list(_parts(message.content))
-    if thought := extra.get("reasoning_content"):
-        told = [part for part in parts if not isinstance(part, Reasoning)]
-        parts = [Reasoning(str(thought), extra.get("reasoning_signature")), *told]
+    calls = _calls(message)
+    parts: list[Part] = list(_parts(message.content, calls))
     if refusal := extra.get("refusal"):
         parts = [*(part for part in parts if not isinstance(part, Refusal)), Refusal(str(refusal))]
-    parts += [ToolCall(call["id"] or "", call["name"], json.dumps(call["args"])) for call in message.tool_calls]
-    parts += [ToolCall(call["id"] or "", call["name"] or "", call["args"] or "") for call in message.invalid_tool_calls]
+    parts += calls.values()
+    if signed := extra.get("signed_reasoning"):
+        return tuple(_with_thoughts([part for part in parts if not isinstance(part, Reasoning)], signed))
+    if thought := extra.get("reasoning_content"):
+        return (Reasoning(str(thought)), *(part for part in parts if not isinstance(part, Reasoning)))
     return tuple(parts)
+
+
+def _calls(message: AIMessage) -> dict[object, ToolCall]:
+    """The calls, by their ids; one whose id is missing or not its own, by its place."""
+    made = [ToolCall(call["id"] or "", call["name"], json.dumps(call["args"])) for call in message.tool_calls]
+    made += [ToolCall(call["id"] or "", call["name"] or "", call["args"] or "") for call in message.invalid_tool_calls]
+    ids = [call.id for call in made]
+    return {call.id if ids.count(call.id) == 1 else place: call for place, call in enumerate(made)}
+
+
+def _with_thoughts(parts: Sequence[Part], thoughts: Sequence[Block]) -> Iterator[Part]:
+    """The parts with each thought behind as many characters of text, and calls, as it says."""
+    texts = "".join(part.text for part in parts if isinstance(part, Text))
+    calls = [part for part in parts if isinstance(part, ToolCall)]
+    read = called = 0
+    for thought in thoughts:
+        end, made = int(thought.get("characters_before", 0)), int(thought.get("calls_before", 0))
+        if texts[read:end]:
+            yield Text(texts[read:end])
+        yield from calls[called:made]
+        read, called = max(read, end), max(called, made)
+        yield _reasoning(thought)
+    if texts[read:]:
+        yield Text(texts[read:])
+    yield from (part for part in parts if not isinstance(part, Text | ToolCall))
+    yield from calls[called:]
 
 
 def _writer(message: AIMessage) -> str | None:
@@ -79,7 +106,8 @@ def _tool_result(message: ToolMessage) -> ToolResult:
     return ToolResult(message.tool_call_id, parts, name=message.name, is_error=message.status == "error")
 
 
-def _parts(content: str | Sequence[str | Block]) -> Iterator[Part]:
+def _parts(content: str | Sequence[str | Block], calls: dict[object, ToolCall] | None = None) -> Iterator[Part]:
+    """The parts of a content; a block of one of these calls gives the call, and takes it away."""
     if isinstance(content, str):
         if content:
             yield Text(content)
@@ -89,6 +117,8 @@ def _parts(content: str | Sequence[str | Block]) -> Iterator[Part]:
             yield Text(block)
         elif block.get("type") not in IN_TOOL_CALLS:
             yield _part(block)
+        elif calls and block.get("id") in calls:
+            yield calls.pop(block["id"])
 
 
 def _part(block: Block) -> Part:
@@ -130,9 +160,12 @@ def _plain(block: Block) -> Part:
 
 
 def _reasoning(block: Block) -> Reasoning:
+    """A thought: a standard block, or one in Anthropic's form."""
     extras = block.get("extras") or {}
     text = block.get("reasoning") or block.get("thinking") or ""
-    return Reasoning(text, block.get("signature") or extras.get("signature"))
+    signature = block.get("signature") or extras.get("signature") or block.get("data")
+    hidden = block.get("type") == "redacted_thinking" or bool(extras.get("redacted"))
+    return Reasoning(text, signature, redacted=hidden)
 
 
 BLOCKS: Mapping[str, Callable[[Block], Part]] = {
@@ -145,6 +178,7 @@ BLOCKS: Mapping[str, Callable[[Block], Part]] = {
     "document": lambda block: _media(block, "file"),
     "reasoning": _reasoning,
     "thinking": _reasoning,
+    "redacted_thinking": _reasoning,
     "refusal": lambda block: Refusal(block["refusal"]),
 }
 """Content blocks by type, and what reads them: LangChain's standard ones, and OpenAI's and Anthropic's own."""

@@ -54,7 +54,13 @@ def to_message(message: ChatMessage) -> Message:
     parts = [part for part in parts if not isinstance(part, Text) or part.text]
     if not any(isinstance(part, ToolCall) for part in parts):
         parts += [_legacy_call(call) for call in extra.get("tool_calls") or () if isinstance(call, dict)]
-    return Message("assistant", tuple(parts))
+    return Message("assistant", tuple(parts), deployment=_writer(message))
+
+
+def _writer(message: ChatMessage) -> str | None:
+    """The deployment that wrote this message, where one of its thoughts says so."""
+    told = (block.additional_information for block in message.blocks if isinstance(block, ThinkingBlock))
+    return next((str(said["deployment"]) for said in told if said.get("deployment")), None)
 
 
 def to_messages(messages: Sequence[ChatMessage]) -> list[Message]:
@@ -109,7 +115,8 @@ def _media(
 
 
 def _thinking(block: ThinkingBlock) -> Reasoning:
-    return Reasoning(block.content or "", block.additional_information.get("signature"))
+    said = block.additional_information
+    return Reasoning(block.content or "", said.get("signature"), redacted=bool(said.get("redacted")))
 
 
 def _call(block: ToolCallBlock) -> ToolCall:
@@ -128,27 +135,39 @@ BLOCKS: Mapping[type[Any], Callable[[Any], Part]] = {
 """Blocks that can be sent, and what reads them."""
 
 
-def from_parts(parts: Sequence[Part]) -> ChatMessage:
+def from_parts(parts: Sequence[Part], deployment: str | None = None) -> ChatMessage:
     """LlamaIndex's form of an assistant message: one block of text, since LlamaIndex joins blocks by line breaks.
+
+    A thought that stands right before a call keeps its place; a signed one says which `deployment` wrote it.
 
     Beside the blocks stands only what OpenAI's form has as well: other LLMs send all of it to their providers.
     """
     extra: dict[str, Any] = {}
-    blocks: list[ContentBlock] = [
-        ThinkingBlock(content=part.text, additional_information={"signature": part.signature} if part.signature else {})
-        for part in parts
-        if isinstance(part, Reasoning)
-    ]
+    blocks: list[ContentBlock] = []
     text = "".join(part.text for part in parts if isinstance(part, Text))
     calls = [part for part in parts if isinstance(part, ToolCall)]
+    first = next((place for place, part in enumerate(parts) if isinstance(part, ToolCall)), len(parts))
+    blocks += [_thought(part, deployment) for part in parts[:first] if isinstance(part, Reasoning)]
     if text or not calls:
         blocks.append(TextBlock(text=text))
-    blocks += [ToolCallBlock(tool_call_id=call.id, tool_name=call.name, tool_kwargs=_kwargs(call)) for call in calls]
+    for part in parts[first:]:
+        if isinstance(part, ToolCall):
+            blocks.append(ToolCallBlock(tool_call_id=part.id, tool_name=part.name, tool_kwargs=_kwargs(part)))
+        elif isinstance(part, Reasoning):
+            blocks.append(_thought(part, deployment))
     if calls:  # core's streamed structured output looks for them here
         extra["tool_calls"] = [_openai_call(call) for call in calls]
     if refusal := "".join(part.text for part in parts if isinstance(part, Refusal)):
         extra["refusal"] = refusal
     return ChatMessage(role=MessageRole.ASSISTANT, blocks=blocks, additional_kwargs=extra)
+
+
+def _thought(thought: Reasoning, deployment: str | None) -> ThinkingBlock:
+    said = {"signature": thought.signature, "redacted": thought.redacted or None}
+    if thought.signature:
+        said["deployment"] = deployment
+    known = {name: value for name, value in said.items() if value is not None}
+    return ThinkingBlock(content=thought.text, additional_information=known)
 
 
 def _kwargs(call: ToolCall) -> dict[str, Any] | str:
@@ -190,7 +209,7 @@ def with_one_call(response: ChatResponse) -> ChatResponse:
 
 def to_chat_response(answer: Answer, delta: str | None = None) -> ChatResponse:
     """The answer as LlamaIndex's response; `delta` closes a stream."""
-    message = from_parts(answer.response.message.parts)
+    message = from_parts(answer.response.message.parts, answer.deployment)
     return ChatResponse(message=message, delta=delta, raw=raw(answer), additional_kwargs=additional_kwargs(answer))
 
 
