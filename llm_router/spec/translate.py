@@ -28,10 +28,13 @@ def findings(tree: Mapping[str, Any], errors: Sequence[Any], notes: Notes) -> li
 
 def _without_echoes(found: list[Finding]) -> list[Finding]:
     """Without the keys that are missing only because they were misspelt: whose help already names them."""
-    named = [(finding.path[:-1], finding.help) for finding in found if finding.code in (UNKNOWN_KEY, FOREIGN_KEY)]
+    named: dict[Path, list[str]] = {}
+    for finding in found:
+        if finding.code in (UNKNOWN_KEY, FOREIGN_KEY):
+            named.setdefault(finding.path[:-1], []).append(finding.help)
 
     def is_echo(finding: Finding) -> bool:
-        helps = [text for path, text in named if path == finding.path and finding.code == MISSING]
+        helps = named.get(finding.path, ()) if finding.code == MISSING else ()
         return any(re.search(rf"\b{key}\b", text) for key in finding.needs for text in helps)
 
     return [finding for finding in found if not is_echo(finding)]
