@@ -202,6 +202,8 @@ class Runtime:
         """End a script where its connection lives; where its loop is gone, so is the connection."""
         if orphan.loop is None:
             finish(orphan.script, self.perform)
+        elif orphan.loop is asyncio._get_running_loop():
+            self._bury_here(orphan.script)  # at once, so that `aclose` waits for it
         elif not orphan.loop.is_closed():
             orphan.loop.call_soon_threadsafe(self._bury_here, orphan.script)
 
