@@ -34,9 +34,11 @@ def media_type(media: Media) -> str:
 
 
 def base64_text(media: Media) -> str:
-    """The data as base64. Raises Unsupported where there is none."""
+    """The data as base64. Raises Unsupported where there is none, or no byte of it."""
     if media.data is None:
         raise Unsupported(f"{_article(media)} by url: it needs the data itself")
+    if not media.data:
+        raise Unsupported(f"{_article(media)} of no bytes")
     return base64.b64encode(media.data).decode("ascii")
 
 

@@ -107,13 +107,13 @@ def _tool_choice(request: ChatRequest) -> JsonObject:
 
 
 def _tool(tool: Tool, quirks: Quirks) -> JsonObject:
-    """A tool. `strict` is left out where a model doesn't decode by schemas, as it only sharpens the schema."""
+    """A tool. `strict` is left out where a model doesn't decode by schemas, or not by this one: it only sharpens it."""
     said: dict[str, Json] = {"name": tool.name, "input_schema": {"type": "object", **tool.parameters}}
     if tool.description:
         said["description"] = tool.description
-    if tool.strict is not None and quirks.json == "schema":
-        said["strict"] = tool.strict
-        said["input_schema"] = (fitted(tool.parameters) if tool.strict else None) or said["input_schema"]
+    schema = fitted(tool.parameters) if tool.strict else said["input_schema"]
+    if tool.strict is not None and quirks.json == "schema" and schema is not None:
+        said |= {"strict": tool.strict, "input_schema": schema}
     return {**said, **cache_control(tool.cache)}
 
 
