@@ -88,13 +88,13 @@ Part: TypeAlias = Text | Media | Reasoning | Refusal | ToolCall | ToolResult
 class Message:
     """One message. A `tool` message holds ToolResult parts only; only an `assistant` one holds calls or reasoning.
 
-    `deployment` names who wrote an assistant message, where that is known.
+    `deployment` names who wrote an assistant message, where that is known; messages that say the same are equal.
     """
 
     role: Role
     parts: tuple[Part, ...]
     name: str | None = None
-    deployment: str | None = None
+    deployment: str | None = field(default=None, compare=False)
 
     @property
     def text(self) -> str:
