@@ -113,6 +113,12 @@ def read_constructor(keywords: Mapping[str, Any], fields: Iterable[str]) -> dict
     return {**found, "routing": {**hints, **read_routing(keywords)}}
 
 
+def check_source(spec: object, router: object) -> None:
+    """Nothing. Raises RequestError where a model is given both a spec and a router."""
+    if spec is not None and router is not None:
+        raise RequestError("a model has a spec or a router, not both", help="leave one of them out")
+
+
 def read_routing(keywords: Mapping[str, object]) -> Mapping[str, object]:
     """The hints under `routing`, by known names; their values are read by the router. Raises RequestError."""
     routing = keywords.get("routing") or {}

@@ -8,12 +8,12 @@ from __future__ import annotations
 import logging
 import uuid
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from typing_extensions import override
 
@@ -150,10 +150,10 @@ class Router:
         """
         return run(self._script(conversation, hints), self._runtime.perform)
 
-    async def achat(self, conversation: Conversation, /, **hints: object) -> Answer:
-        """The answer. Raises what `chat` raises."""
+    def achat(self, conversation: Conversation, /, **hints: object) -> Coroutine[Any, Any, Answer]:
+        """The answer, to be awaited; hints are taken now. Raises what `chat` raises."""
         script = self._script(conversation, hints)
-        return await run_async(script, self._runtime.perform_async, self._runtime.detach)
+        return run_async(script, self._runtime.perform_async, self._runtime.detach)
 
     def stream(self, conversation: Conversation, /, **hints: object) -> Stream:
         """The answer's events as they come. Decides at once; raises what `chat` raises, from here on."""

@@ -81,7 +81,8 @@ async def test_an_answer_is_the_same_on_every_way(at_desk: Desk) -> None:
     assert len(set(texts)) == 1
     assert len(pieces) > 2
     for last in (pieces[-1], apieces[-1], completed[-1], acompleted[-1]):
-        assert last.raw["usage"]["total_tokens"] > 0
+        raw: Any = last.raw
+        assert raw["usage"]["total_tokens"] > 0
         assert rule(last) == "otherwise"
 
 

@@ -31,7 +31,15 @@ from llm_router.catalog.tokens import count_text
 from llm_router.context import merge_hints, only_hints
 from llm_router.engine.answer import Answer
 from llm_router.errors import RequestError
-from llm_router.keywords import check_tool_choice, read_constructor, read_hints, read_keywords, read_routing, read_tool
+from llm_router.keywords import (
+    check_source,
+    check_tool_choice,
+    read_constructor,
+    read_hints,
+    read_keywords,
+    read_routing,
+    read_tool,
+)
 from llm_router.messages import ChatRequest
 
 SETTINGS = ("temperature", "top_p", "max_tokens", "stop", "seed", "reasoning_effort")
@@ -65,6 +73,7 @@ class ChatLLMRouter(BaseChatModel):
         """A model for this spec. Raises SpecError for a wrong spec, RequestError for unknown keywords."""
         with model_errors():
             said = read_constructor(options, type(self).model_fields)
+            check_source(spec, said.get("router"))
         super().__init__(**{**said, "router": said.get("router") or _router_of(spec)})
 
     @classmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -38,7 +38,15 @@ from typing_extensions import override
 from llm_router import Router, routing
 from llm_router.context import current_hints, merge_hints, only_hints
 from llm_router.errors import RequestError
-from llm_router.keywords import check_tool_choice, read_constructor, read_keywords, read_routing, read_tool
+from llm_router.keywords import (
+    check_source,
+    check_tool_choice,
+    read_constructor,
+    read_hints,
+    read_keywords,
+    read_routing,
+    read_tool,
+)
 from llm_router.messages import ChatRequest, Message, user
 
 if TYPE_CHECKING:
@@ -75,6 +83,7 @@ class LLMRouter(FunctionCallingLLM):
     def __init__(self, *, spec: Mapping[str, Any] | str | None = None, **options: Any) -> None:
         """An LLM for this spec. Raises SpecError for a wrong spec, RequestError for unknown keywords."""
         said = read_constructor(options, type(self).model_fields)
+        check_source(spec, said.get("router"))
         super().__init__(**{**said, "router": said.get("router") or _router_of(spec)})
 
     @classmethod
@@ -111,6 +120,10 @@ class LLMRouter(FunctionCallingLLM):
         constructor = {**self.routing, **{name: value for name, value in said.items() if value is not None}}
         return read.request(messages, below), merge_hints(read.hints, current_hints(), constructor)
 
+    def _taken(self, keywords: Mapping[str, Any]) -> dict[str, Any]:
+        """The keywords of a call that runs later, with the hints that hold now."""
+        return {**keywords, "routing": merge_hints(read_hints(keywords), current_hints())}
+
     def _ask(self, messages: Sequence[Message], keywords: Mapping[str, Any]) -> Answer:
         request, hints = self._request(messages, keywords)
         with only_hints(hints):
@@ -131,7 +144,7 @@ class LLMRouter(FunctionCallingLLM):
         with only_hints(hints):
             return self.router.astream(request)
 
-    # the eight ways to be asked; the streaming ones take their hints when called, not at the first piece
+    # the eight ways to be asked: they take their hints when called, not when awaited or at the first piece
 
     @llm_chat_callback()
     @override
@@ -139,10 +152,14 @@ class LLMRouter(FunctionCallingLLM):
         """The answer to a conversation."""
         return to_chat_response(self._ask(to_messages(messages), kwargs))
 
-    @llm_chat_callback()
     @override
-    async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+    def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Coroutine[Any, Any, ChatResponse]:
         """The answer to a conversation."""
+        answer: Coroutine[Any, Any, ChatResponse] = self._achat(messages, **self._taken(kwargs))
+        return answer
+
+    @llm_chat_callback()
+    async def _achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         return to_chat_response(await self._aask(to_messages(messages), kwargs))
 
     @llm_completion_callback()
@@ -151,10 +168,14 @@ class LLMRouter(FunctionCallingLLM):
         """The answer to a prompt."""
         return to_completion(self._ask([user(prompt)], kwargs))
 
-    @llm_completion_callback()
     @override
-    async def acomplete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
+    def acomplete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> Coroutine[Any, Any, CompletionResponse]:
         """The answer to a prompt."""
+        answer: Coroutine[Any, Any, CompletionResponse] = self._acomplete(prompt, **self._taken(kwargs))
+        return answer
+
+    @llm_completion_callback()
+    async def _acomplete(self, prompt: str, **kwargs: Any) -> CompletionResponse:
         return to_completion(await self._aask([user(prompt)], kwargs))
 
     @llm_chat_callback()
@@ -163,10 +184,14 @@ class LLMRouter(FunctionCallingLLM):
         """The answer to a conversation as it grows."""
         return grown(self._open(to_messages(messages), kwargs), GrowingMessage.chat_response, to_chat_response)
 
-    @llm_chat_callback()
     @override
-    async def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseAsyncGen:
+    def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Coroutine[Any, Any, ChatResponseAsyncGen]:
         """The answer to a conversation as it grows."""
+        answer: Coroutine[Any, Any, ChatResponseAsyncGen] = self._astream_chat(messages, **self._taken(kwargs))
+        return answer
+
+    @llm_chat_callback()
+    async def _astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseAsyncGen:
         return agrown(self._aopen(to_messages(messages), kwargs), GrowingMessage.chat_response, to_chat_response)
 
     @llm_completion_callback()
@@ -175,10 +200,16 @@ class LLMRouter(FunctionCallingLLM):
         """The answer to a prompt as it grows."""
         return grown(self._open([user(prompt)], kwargs), GrowingMessage.completion, to_completion)
 
-    @llm_completion_callback()
     @override
-    async def astream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseAsyncGen:
+    def astream_complete(
+        self, prompt: str, formatted: bool = False, **kwargs: Any
+    ) -> Coroutine[Any, Any, CompletionResponseAsyncGen]:
         """The answer to a prompt as it grows."""
+        answer: Coroutine[Any, Any, CompletionResponseAsyncGen] = self._astream_complete(prompt, **self._taken(kwargs))
+        return answer
+
+    @llm_completion_callback()
+    async def _astream_complete(self, prompt: str, **kwargs: Any) -> CompletionResponseAsyncGen:
         return agrown(self._aopen([user(prompt)], kwargs), GrowingMessage.completion, to_completion)
 
     # tools
