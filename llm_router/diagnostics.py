@@ -18,7 +18,9 @@ Severity = Literal["error", "warning"]
 
 _COLOURS: Mapping[str, str] = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "place": "\x1b[1m", "mark": "\x1b[36m"}
 _RESET = "\x1b[0m"
-_SECRET = re.compile(r"(api_keys?[\"']?\s*:\s*[\[\"'\s]*)((?!\$|os\.environ)[^\s\"',}\]]{8,})")
+_SECRET = re.compile(
+    r"(api_keys?[\"']?\s*:\s*[\[\"'\s]*)((?!\$|os\.environ)[^\s\"',}\]]{8,})|(://[^\s/:@]*:)([^\s/@]+)(?=@)"
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -156,12 +158,18 @@ def _excerpt(span: Span, lines: Sequence[str], colour: bool) -> list[str]:
     """The span's first line with a mark below its words. Tabs keep their width; a key written out doesn't show."""
     if not 1 <= span.line <= len(lines):
         return []
-    line = _SECRET.sub(lambda match: match[1] + "•" * len(match[2]), lines[span.line - 1])
+    line = _SECRET.sub(_masked, lines[span.line - 1])
     end = span.end_column if span.end_line == span.line else len(line) + 1
     before = "".join("\t" if character == "\t" else " " for character in line[: span.column - 1])
     mark = _paint("^" * max(1, min(end, len(line) + 1) - span.column), "mark", colour)
     margin = " " * len(str(span.line))
     return [f"{margin} |", f"{span.line} | {line}", f"{margin} | {before}{mark}"]
+
+
+def _masked(match: re.Match[str]) -> str:
+    """What stands before a secret, and as many dots as it has characters."""
+    shown, secret = (match[1], match[2]) if match[2] is not None else (match[3], match[4])
+    return shown + "•" * len(secret)
 
 
 def _flat(found: Diagnostic) -> dict[str, object]:

@@ -178,7 +178,9 @@ class Router:
         origin = _fresh(self._loaded.origin) if path is None else Origin.of_path(path)
         fresh = loaded(origin, self._environment_for(origin))
         if isinstance(fresh, NotLoaded):
-            logger.error("%s doesn't compile: the last good program stays", origin.file)
+            first = fresh.diagnostics[0]
+            place = f"{first.code} at line {first.span.line}"
+            logger.error("%s doesn't compile (%s first): the last good program stays", origin.file, place)
             return fresh.diagnostics
         self._loaded = fresh
         _log_warnings(fresh)

@@ -9,6 +9,9 @@ from llm_router.messages import ChatRequest, Part, Reasoning, Refusal, Text, Too
 ECHO = 20
 """Characters in a row that also stand in the request are an echo of it."""
 
+SHORT = 8
+"""Characters of a whole text of the request, from which on its echo is hidden though it is shorter than `ECHO`."""
+
 LONGEST = 1000
 """Characters of a provider's message that are kept."""
 
@@ -16,10 +19,14 @@ HIDDEN = "[…]"
 
 
 def scrub(message: str, request: ChatRequest, secrets: Iterable[str]) -> str:
-    """The message without any of `secrets`, and without any run of 20 characters that also stands in the request."""
-    for secret in secrets:
-        if secret:
-            message = message.replace(secret, HIDDEN)
+    """The message without any of `secrets`, and without what it echoes of the request.
+
+    An echo is any run of 20 characters that also stands there, or a text of 8 and more that stands there whole.
+    """
+    short = (text for text in texts(request) if SHORT <= len(text) < ECHO)
+    for hidden in (*secrets, *short):
+        if hidden:
+            message = message.replace(hidden, HIDDEN)
     message = message[:LONGEST]
     return _without(message, _echoed(message, request))
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 
+from llm_router.catalog.providers import PROVIDERS
 from llm_router.diagnostics import Diagnostic, did_you_mean, has_errors, in_order
 from llm_router.policy import defaults
 from llm_router.policy.conditions import ConditionReader, allowed_by, close_tasks, declarations_of
@@ -22,7 +23,7 @@ from llm_router.policy.lint import Subject, findings
 from llm_router.policy.match import build_index
 from llm_router.policy.names import Names
 from llm_router.policy.program import Deployment, Guard, Program, Provider, Rule, Tier
-from llm_router.policy.report import TWICE, UNKNOWN_ZONE, Path, Report
+from llm_router.policy.report import NO_ORGANIZATION, TWICE, UNKNOWN_ZONE, Path, Report
 from llm_router.policy.resolve import NOTHING, Deployments, provider_of
 from llm_router.policy.uses import Pools, UseReader, uses
 from llm_router.spec.condition import ALWAYS, Condition, Declarations, reads
@@ -121,6 +122,8 @@ def resolve_providers(draft: Draft) -> Draft:
     for name, path in draft.inline.items():
         needed.setdefault(name.partition(":")[0], path)
     providers = {name: provider_of(name, spec.providers.get(name, NOTHING), path) for name, path in needed.items()}
+    for provider in providers.values():
+        _check_organization(provider, draft.report)
     return replace(draft, providers=providers)
 
 
@@ -220,6 +223,15 @@ def _check_namespace(draft: Draft) -> None:
                 advice = "providers, deployments and pools share their names: choose another"
                 draft.report.error(TWICE, (section, name), message, advice, at_key=True)
             owners.setdefault(name, section)
+
+
+def _check_organization(provider: Provider, report: Report) -> None:
+    """An organization is said only where the provider has a header for it."""
+    row = PROVIDERS.get(provider.kind)
+    if provider.organization is not None and row is not None and row.organization_header is None:
+        message = f"a provider of the kind `{provider.kind}` takes no `organization`"
+        advice = "take it out, or send what the provider knows by `settings: {headers: {…}}`"
+        report.error(NO_ORGANIZATION, (*provider.path, "organization"), message, advice, at_key=True)
 
 
 def _in_place(name: str) -> DeploymentSpec:

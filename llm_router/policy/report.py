@@ -24,6 +24,7 @@ UNKNOWN_CARD = "LR307"
 UNKNOWN_TASK = "LR308"
 UNKNOWN_ZONE = "LR309"
 BAD_ABSENT = "LR310"
+NO_ORGANIZATION = "LR501"
 
 _NAMES = frozenset({"providers", "deployments", "pools"})
 _RESTS_ON: Mapping[str, frozenset[str]] = {

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 from pydantic import Field
 
 from llm_router.errors import FAILURE_CLASSES, FailureClass
+from llm_router.spec.constraints import NotBoth
 from llm_router.spec.feature_types import COSTS, SPEEDS
 from llm_router.spec.given import GivenFits, is_world
 from llm_router.spec.section import Constraint, Section, key
@@ -53,6 +54,8 @@ Turns: TypeAlias = Annotated[
 
 class RequestSpec(Section):
     """One request: hints, text or messages, and computed features by their names."""
+
+    constraints: ClassVar[tuple[Constraint, ...]] = (NotBoth("cost", "budget", "they are one hint: say one of them"),)
 
     task: Word | None = key("What is to be done.", "code")
     cost: CostWord | None = key("How much it may cost.", "low")

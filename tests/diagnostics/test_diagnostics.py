@@ -21,6 +21,7 @@ from llm_router.diagnostics import (
     render_sarif,
     render_text,
 )
+from llm_router.spec.read import read
 
 TEXT = "version: 1\nruls:\n\t- use: «a»\nproviders: {openai: {api_key: sk-1234567890, x: 1}}\n"
 MISSPELT = Diagnostic("LR201", "error", "there is no key `ruls`", Span("a.yaml", 2, 1, 2, 5), "did you mean `rules`?")
@@ -185,3 +186,10 @@ def test_where_nothing_is_near_all_are_named() -> None:
 
 def test_diagnostics_can_be_pickled() -> None:
     assert pickle.loads(pickle.dumps(TWICE)) == TWICE
+
+
+def test_a_password_in_an_address_does_not_show() -> None:
+    text = 'providers: {corp: {kind: openai-compatible, base_url: "https://me:hunter22@llm.example/v1"}}\n'
+    found = read(f"version: 1\n{text}rules: [{{use: corp:m}}]\n", "router.yaml").diagnostics
+    assert found
+    assert "hunter22" not in render_text(found, {"router.yaml": f"version: 1\n{text}"}) + render_json(found)

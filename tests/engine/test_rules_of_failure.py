@@ -103,6 +103,10 @@ def test_no_key_and_no_long_echo_is_left(before: str, prompt: str, after: str, k
     assert all(key not in part for part in visible)
 
 
+def test_a_short_prompt_that_is_echoed_whole_is_hidden() -> None:
+    assert scrub("invalid prompt: my PIN 4711", ChatRequest.of("my PIN 4711"), []) == f"invalid prompt: {HIDDEN}"
+
+
 def test_words_of_the_providers_own_are_kept() -> None:
     message = "temperature must be at most 2"
     assert scrub(message, ChatRequest.of("how hot is it?"), ["sk-1"]) == message

@@ -166,6 +166,23 @@ def setting_left_out(subject: Subject) -> Iterator[Diagnostic]:
                     )
 
 
+def nobody_enabled(subject: Subject) -> Iterator[Diagnostic]:
+    """All candidates of a rule are switched off.
+
+    What: each of the rule's deployments, or its provider, says `enabled: false`.
+    Why: every request of the rule fails with `no_candidate`.
+    Example: `use: old` with `old: {…, enabled: false}`.
+    """
+    for rule in subject.using:
+        if not any(each.enabled and each.provider.enabled for each in subject.candidates(rule.tiers)):
+            yield warning(
+                "LR427",
+                f"all candidates of rule `{rule.name}` are switched off by `enabled: false`",
+                subject.span("rules", rule.place, "use"),
+                "enable one of them, or use another deployment",
+            )
+
+
 def requirements(subject: Subject, condition: Condition) -> Requirements:
     """What every request under this condition needs; nothing where no request is."""
     if can_hold(condition, subject.program.declarations) is False:

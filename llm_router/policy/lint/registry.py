@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from llm_router.diagnostics import Diagnostic
-from llm_router.policy.lint import candidates, facts, guards, rules, unused
+from llm_router.policy.lint import candidates, facts, failures, guards, rules, unused
 from llm_router.policy.lint.subject import Subject
 
 
@@ -28,6 +28,7 @@ LINTS: tuple[Lint, ...] = (
     Lint("LR402", rules.rule_shadowed),
     Lint("LR403", rules.no_last_rule),
     Lint("LR404", rules.analysis_incomplete),
+    Lint("LR405", rules.name_twice),
     Lint("LR411", unused.unused_deployment),
     Lint("LR412", unused.unused_pool),
     Lint("LR413", unused.unused_provider),
@@ -40,6 +41,7 @@ LINTS: tuple[Lint, ...] = (
     Lint("LR424", candidates.too_few_attempts),
     Lint("LR425", candidates.one_provider),
     Lint("LR426", candidates.setting_left_out),
+    Lint("LR427", candidates.nobody_enabled),
     Lint("LR431", guards.guard_never_holds),
     Lint("LR432", guards.guard_leaves_nobody),
     Lint("LR433", guards.instead_cannot),
@@ -48,6 +50,7 @@ LINTS: tuple[Lint, ...] = (
     Lint("LR443", facts.literal_secret),
     Lint("LR444", facts.provider_beside_its_own),
     Lint("LR445", facts.retired_model),
+    Lint("LR451", failures.idle_step),
 )
 
 

@@ -92,6 +92,28 @@ def analysis_incomplete(subject: Subject) -> Iterator[Diagnostic]:
             )
 
 
+def name_twice(subject: Subject) -> Iterator[Diagnostic]:
+    """Two rules, or two guards, bear one name.
+
+    What: decisions, errors and tests tell them by their names alone.
+    Why: nobody sees which of the two decided, and `expect: {rule: …}` passes for either.
+    Example: two rules with `name: code`.
+    """
+    program = subject.program
+    for section, names in (
+        ("rules", [rule.name for rule in program.rules]),
+        ("guards", [guard.name for guard in program.guards]),
+    ):
+        for place, name in enumerate(names):
+            if name in names[:place]:
+                yield warning(
+                    "LR405",
+                    f"`{name}` is the name of two {section}",
+                    subject.span(section, place, "name"),
+                    "give each a name of its own",
+                )
+
+
 def shadow(subject: Subject, rule: Rule) -> Coverage:
     """Whether earlier rules cover this one; `by` are places in `subject.earlier(rule)`."""
     known = subject.shadows.get(rule.place)
