@@ -21,7 +21,7 @@ from llm_router.spec.feature_names import find_target
 from llm_router.spec.feature_types import features_of
 from llm_router.spec.foreign import FOREIGN_JOINTS, FOREIGN_VALUES, NOTHINGS, Advice, called, misplaced
 from llm_router.spec.literals import HABIT, OPERATOR, STRUCTURE, SYNTAX, Scope, Target, Written
-from llm_router.spec.operators import HABITS, OPS, SYMBOLS, make_test
+from llm_router.spec.operators import HABITS, MIRRORED, OPS, SYMBOLS, make_test
 from llm_router.spec.refs import Environment
 from llm_router.spec.source import Path, Source
 from llm_router.spec.tokens import Fault, Token, tokenize
@@ -209,7 +209,7 @@ class _Reader:
         meant = HABITS.get(token.text.lower()) or next((op for op in OPS if op == closest(token.text, OPS)), None)
         if meant is None:
             raise self._failed(OPERATOR, Advice(f"`{token.text}` is no operator", _OPERATORS), token)
-        sign = "==" if token.text == "=" else meant
+        sign = MIRRORED.get(token.text, meant)
         self._fault(OPERATOR, Advice(f"`{token.text}` is no operator", f"did you mean `{sign}`?"), token)
         return meant
 

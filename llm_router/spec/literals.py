@@ -184,7 +184,9 @@ def _within(value: int | float, written: Written, target: Target, scope: Scope) 
     if (low is None or value >= low) and (high is None or value <= high):
         return True
     bounds = f"at least {low}" if high is None else f"{low} to {high}"
-    scope.fault(RANGE, f"`{target.written}` is {bounds}; `{written.text}` never occurs", written.span)
+    scope.fault(
+        RANGE, f"`{target.written}` is {bounds}; `{written.text}` never occurs", written.span, f"write {bounds}"
+    )
     return False
 
 

@@ -6,6 +6,7 @@ Sections stand in the order of the file. `when`, `if`, `only` and `never` stay a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
@@ -80,8 +81,14 @@ __all__ = [
     "listed",
 ]
 
+TYPE_HABITS: Mapping[str, str] = {
+    **dict.fromkeys(("string", "str"), "text"),
+    **dict.fromkeys(("int", "integer", "float"), "number"),
+}
+"""What other systems call our types of metadata."""
+
 TypeWord: TypeAlias = Annotated[
-    Literal["boolean", "number", "text"], words("a type of metadata", ("boolean", "number", "text"))
+    Literal["boolean", "number", "text"], words("a type of metadata", ("boolean", "number", "text"), habits=TYPE_HABITS)
 ]
 Words: TypeAlias = Annotated[tuple[Word, ...], Field(min_length=1)]
 TypeOrWords: TypeAlias = Annotated[Annotated[TypeWord, AS_ONE] | Annotated[Words, AS_LIST], BY_SHAPE]

@@ -70,9 +70,9 @@ HABITS: Mapping[str, Op] = {
     **dict.fromkeys(("ne", "neq", "!=", "not_in", "nin", "is_not", "$ne", "$nin"), "not"),
     **dict.fromkeys(("any_of", "one_of", "any", "$in"), "in"),
     **dict.fromkeys(("gt", ">", "more_than", "greater_than", "over", "$gt"), "above"),
-    **dict.fromkeys(("gte", ">=", "min", "from", "ge", "$gte"), "at_least"),
+    **dict.fromkeys(("gte", ">=", "=>", "min", "from", "ge", "$gte"), "at_least"),
     **dict.fromkeys(("lt", "<", "less_than", "under", "$lt"), "below"),
-    **dict.fromkeys(("lte", "<=", "max", "to", "le", "$lte"), "at_most"),
+    **dict.fromkeys(("lte", "<=", "=<", "max", "to", "le", "$lte"), "at_most"),
     **dict.fromkeys(("range", "within"), "between"),
     **dict.fromkeys(("includes", "include", "substring"), "contains"),
     **dict.fromkeys(
@@ -81,6 +81,9 @@ HABITS: Mapping[str, Op] = {
     **dict.fromkeys(("present", "defined", "is_set", "$exists"), "exists"),
 }
 """What other systems call our operators; each gets a diagnostic that names ours."""
+
+MIRRORED: Mapping[str, str] = {"=": "==", "=>": ">=", "=<": "<="}
+"""Signs that are nearly those of expressions."""
 
 
 def make_test(target: Target, op: Op, written: Written, scope: Scope, *, span: Span, text: str) -> Test | None:

@@ -6,9 +6,10 @@ Quantities carry their units and are exact: durations in seconds, money in picod
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from math import ceil
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypeAlias
 
 from llm_router.catalog.providers import PROVIDERS
@@ -196,11 +197,17 @@ def _quantities(noun: str, read: Callable[[object], Any], grammar: str, *, late:
 
 
 def words(
-    noun: str, known: tuple[str, ...], *, later: tuple[str, ...] = (), help: str = "", late: bool = False
+    noun: str,
+    known: tuple[str, ...],
+    *,
+    later: tuple[str, ...] = (),
+    help: str = "",
+    late: bool = False,
+    habits: Mapping[str, str] = MappingProxyType({}),
 ) -> Scalar:
     """A scalar that is one of a closed list; `later` are those that a coming version will take.
 
-    `help` is what to write where no word is close, instead of the list.
+    `help` is what to write where no word is close, instead of the list; `habits` are other systems' words for ours.
     """
 
     def read(value: object) -> str:
@@ -210,8 +217,9 @@ def words(
             raise Unreadable("LR211", f"`{value}` is not part of this version", did_you_mean("", known))
         if isinstance(value, (dict, list)) or value is None:
             raise wrong_type(noun, value, help or did_you_mean("", known))
-        near = closest(str(value), known) is not None
-        advice = did_you_mean(str(value), known) if near or not help else help
+        meant = habits.get(str(value), str(value))
+        near = closest(meant, known) is not None
+        advice = did_you_mean(meant, known) if near or not help else help
         raise Unreadable(UNKNOWN_WORD, f"{shown(value)} is not {noun}", advice)
 
     return Scalar(noun, read, {"type": "string", "enum": list(known)}, late=late)

@@ -14,6 +14,7 @@ from llm_router.spec.operators import HABITS, OPS, make_test
 from llm_router.spec.refs import Environment
 from llm_router.spec.source import Path, Source
 
+GROUPS = ("all", "any", "not")
 DEEPEST = 32
 """How deep conditions may nest, in either spelling."""
 
@@ -77,6 +78,10 @@ class _Reader:
         inner = next(iter(value), None) if isinstance(value, dict) else None
         if inner is not None and key in ("metadata", "labels", "env"):
             self._fault(f"`{key}` alone is no feature", path, f"write `{prefix}{inner}: …`, with a dot", at_key=True)
+            return None
+        group = closest(key, GROUPS)
+        if group is not None and key not in self.scope.features:
+            self._fault(f"`{key}` is no feature", path, f"did you mean `{group}`?", at_key=True)
             return None
         target = find_target(key, self.source.key_span(path), self.scope)
         if target is None:
