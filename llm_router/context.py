@@ -13,7 +13,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Generic, ParamSpec, TypeVar
 
+from typing_extensions import override
+
 from llm_router.errors import RequestError
+from llm_router.tracking import Tracks, current_tracks, only_tracks
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -79,24 +82,32 @@ def _fill(merged: dict[str, object], key: str, value: object) -> None:
 
 
 def bind_context(function: Callable[P, T]) -> Callable[P, T]:
-    """The function, with the hints that hold now; give it to a thread, an executor or a process."""
-    return _Bound(function, dict(current_hints()))
+    """The function, with the hints and the `track()` that hold now; give it to a thread, an executor or a process.
+
+    What is asked in another process isn't counted by a block in this one.
+    """
+    return _Bound(function, dict(current_hints()), current_tracks())
 
 
 @dataclass(frozen=True, slots=True)
 class _Bound(Generic[P, T]):
-    """A function with its hints; can be pickled if the function can."""
+    """A function with its hints; can be pickled if the function can, without the tracks."""
 
     function: Callable[P, T]
     hints: Mapping[str, object]
+    tracks: Tracks = ()
+
+    @override
+    def __reduce__(self) -> tuple[type[_Bound[P, T]], tuple[Callable[P, T], Mapping[str, object]]]:
+        return type(self), (self.function, self.hints)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T:
         if inspect.iscoroutinefunction(self.function):
             # a coroutine runs later, so its hints must hold inside of it; it is a T all the same
             return self._later(*args, **kwargs)  # type: ignore[return-value]
-        with routing(**self.hints):
+        with routing(**self.hints), only_tracks(self.tracks):
             return self.function(*args, **kwargs)
 
     async def _later(self, *args: Any, **kwargs: Any) -> Any:
-        with routing(**self.hints):
+        with routing(**self.hints), only_tracks(self.tracks):
             return await self.function(*args, **kwargs)  # type: ignore[misc]  # checked to be a coroutine function

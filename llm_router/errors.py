@@ -5,6 +5,8 @@ RouterError
 ├── Refused                 a rule with `refuse:` decided
 ├── NoCandidate             nobody may serve this request; every reason is listed
 ├── RouterClosed            the router was closed before or during the call
+├── StoreError              the store that `state:` names can't be used as it is
+│   └── StoreDown           it can't be reached at the moment
 └── ProviderError           providers were asked and none answered; one class per failure class
     ├── RateLimited
     ├── QuotaExhausted
@@ -67,9 +69,25 @@ RETRYABLE: frozenset[FailureClass] = frozenset(
 """Failures that the same request may survive a moment later, unchanged."""
 
 
+AdmittedAs = Literal["ready", "probe", "best guess"]
+"""How an attempt came to be made: nothing stood in the way; as the trial of a deployment that cools, once its time has
+come; or before that, because everybody else was kept back too."""
+
+
+AttemptMark = Literal["", "hedge", "continued"]
+
+CostBasis = Literal["reported", "reserved", "free", "unknown"]
+"""Where a cost comes from: the reported usage; an upper bound, where none was reported; nothing was to be paid; nobody
+knows."""
+
+
 @dataclass(frozen=True, slots=True)
 class AttemptReport:
-    """One attempt that was made, as the explanation after the fact names it. Durations in seconds."""
+    """One attempt that was made, as the explanation after the fact names it. Durations in seconds.
+
+    `mark` says why it was made, where not in turn: as a `hedge`, or because an answer that broke off was `continued`.
+    Tokens are as the provider reported them for this attempt. `cost` is in picodollars, `None` where nobody knows it.
+    """
 
     number: int
     deployment: str
@@ -83,13 +101,22 @@ class AttemptReport:
     started_s: float = 0.0
     duration_s: float = 0.0
     first_content_s: float | None = None
+    admitted_as: AdmittedAs = "ready"
+    mark: AttemptMark = ""
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost: int | None = None
+    cost_basis: CostBasis = "unknown"
 
     @override
     def __str__(self) -> str:
+        why: list[str] = [self.admitted_as] if self.admitted_as != "ready" else []
+        why += [self.mark] if self.mark else []
+        who = f"{self.deployment} ({', '.join(why)})" if why else self.deployment
         if self.outcome != "failed":
-            return f"#{self.number} {self.deployment}: {self.outcome} after {self.duration_s:.2f}s"
+            return f"#{self.number} {who}: {self.outcome} after {self.duration_s:.2f}s"
         status = f" {self.status}" if self.status else ""
-        return f"#{self.number} {self.deployment}: {self.failure}{status} after {self.duration_s:.2f}s: {self.message}"
+        return f"#{self.number} {who}: {self.failure}{status} after {self.duration_s:.2f}s: {self.message}"
 
 
 class RouterError(Exception):
@@ -101,6 +128,10 @@ class RouterError(Exception):
         super().__init__(message)
         self.message = message
         self.decision_id = decision_id
+
+    def explain(self) -> str:
+        """What was tried and why it came to this, as people read it."""
+        return f"{self.message}\n"
 
 
 class RequestError(RouterError, ValueError):
@@ -132,11 +163,32 @@ class RouterClosed(RouterError):
     """The router was closed; make a new one."""
 
 
+class StoreError(RouterError):
+    """The store can't be used as it is: an unknown kind, a driver that isn't installed, a newer version's schema."""
+
+    def __init__(self, message: str, *, help: str = "") -> None:
+        super().__init__(f"{message}\n  help: {help}" if help else message)
+        self.help = help
+
+
+class StoreDown(StoreError):
+    """The store can't be reached or took too long. `store` is its scheme and host, never a password."""
+
+    retryable = True
+
+    def __init__(self, store: str, reason: str = "") -> None:
+        super().__init__(f"the store `{store}` can't be reached" + (f": {reason}" if reason else ""))
+        self.store = store
+        self.reason = reason
+
+
 class ProviderError(RouterError):
     """Providers were asked and none answered.
 
     The class is that of the failure that matters, never of a later, less telling one; `attempts` has them all.
     `retry_after_s` is in seconds, `None` where nobody said. `partial_text` is what a broken stream had passed on.
+    `body` is what came in place of an answer, as it came but for keys. It may echo the prompt: it is empty unless the
+    spec says `ledger: {keep_prompts: true}`. Of a stream that broke there is none.
     """
 
     failure: ClassVar[FailureClass] = "unavailable"
@@ -153,6 +205,7 @@ class ProviderError(RouterError):
         retry_after_s: float | None = None,
         attempts: Sequence[AttemptReport] = (),
         partial_text: str = "",
+        body: str = "",
         decision_id: str | None = None,
     ) -> None:
         lines = [message, *(f"  {attempt}" for attempt in attempts)]
@@ -165,6 +218,16 @@ class ProviderError(RouterError):
         self.retry_after_s = retry_after_s
         self.attempts = tuple(attempts)
         self.partial_text = partial_text
+        self.body = body
+        self.headline = message
+
+    @override
+    def explain(self) -> str:
+        attempts = [f"  {attempt}" for attempt in self.attempts]
+        lines = [self.headline, *(["", "attempts", *attempts] if attempts else [])]
+        if self.retry_after_s is not None:
+            lines += ["", f"may be asked again in {self.retry_after_s:.1f}s"]
+        return "\n".join(lines) + "\n"
 
 
 class RateLimited(ProviderError):

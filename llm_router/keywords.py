@@ -15,6 +15,7 @@ from urllib.parse import unquote_to_bytes
 from llm_router.diagnostics import did_you_mean
 from llm_router.errors import RequestError
 from llm_router.messages import (
+    CacheLife,
     ChatRequest,
     Json,
     JsonFormat,
@@ -43,6 +44,7 @@ HINTS = (
     "run",
     "tags",
     "metadata",
+    "fresh",
 )
 """What a caller may say of a request, as `routing={…}` or on a constructor."""
 
@@ -75,7 +77,7 @@ class Keywords:
 
 def read_keywords(keywords: Mapping[str, object]) -> Keywords:
     """The meaning of a call's keywords. Raises RequestError at the first that has none."""
-    said = {name: value for name, value in keywords.items() if value is not None}
+    said = {name: keywords[name] for name in (*SETTINGS, *keywords) if keywords.get(name) is not None}
     settings: dict[str, object] = {}
     options: dict[str, object] = {}
     for name, value in said.items():
@@ -110,6 +112,21 @@ def read_constructor(keywords: Mapping[str, Any], fields: Iterable[str]) -> dict
             hints[name] = value
         if name in CONSTRUCTOR or name in fields:
             found[CONSTRUCTOR.get(name, name)] = value
+    return {**found, "routing": {**hints, **read_routing(keywords)}}
+
+
+def read_embedder(keywords: Mapping[str, Any], fields: Iterable[str]) -> dict[str, Any]:
+    """The fields of what embeds from the keywords of its constructor, all hints under `routing`. Raises RequestError.
+
+    `fields` are the framework's own and ours; settings of chats are none of them.
+    """
+    known = (*fields, *HINTS)
+    for name in keywords:
+        if name not in known:
+            advice = REFUSED.get(name) or did_you_mean(name, known)
+            raise RequestError(f"unknown keyword `{name}`", help=advice)
+    found = {name: value for name, value in keywords.items() if name in fields}
+    hints = {name: value for name, value in keywords.items() if name in HINTS and value is not None}
     return {**found, "routing": {**hints, **read_routing(keywords)}}
 
 
@@ -153,13 +170,29 @@ REFUSED = {
 def read_tool(tool: object) -> Tool:
     """A tool from OpenAI's form, `{"type": "function", "function": {…}}`. Raises RequestError."""
     function = tool.get("function") if isinstance(tool, Mapping) else None
-    if not isinstance(function, Mapping):
+    if not isinstance(tool, Mapping) or not isinstance(function, Mapping):
         kind = tool.get("type") if isinstance(tool, Mapping) else type(tool).__name__
         raise RequestError(
             f"a tool of type `{kind}` runs at one provider only", help="pass functions, which every provider can call"
         )
     parameters = function.get("parameters") or {"type": "object", "properties": {}}
-    return Tool(str(function["name"]), str(function.get("description") or ""), parameters, function.get("strict"))
+    return Tool(
+        str(function["name"]),
+        str(function.get("description") or ""),
+        parameters,
+        function.get("strict"),
+        read_cache_mark(tool.get("cache_control")),
+    )
+
+
+def read_cache_mark(said: object) -> CacheLife | None:
+    """How long the prompt up to a place is kept, from the form that both frameworks use. Raises RequestError."""
+    if said is None:
+        return None
+    life = said.get("ttl") or "5m" if isinstance(said, Mapping) and said.get("type") == "ephemeral" else None
+    if life not in get_args(CacheLife):
+        raise RequestError("`cache_control` can't be read", help='write {"type": "ephemeral", "ttl": "5m"}, or "1h"')
+    return "5m" if life == "5m" else "1h"
 
 
 def read_tools(tools: object) -> tuple[Tool, ...]:
@@ -261,10 +294,25 @@ def _texts(name: str, value: object) -> tuple[str, ...] | None:
     return tuple(texts) or None
 
 
-def _effort(name: str, value: object) -> str:
+def _effort(name: str, value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
     if value not in get_args(ReasoningEffort):
         raise RequestError(f"`{name}` is {value!r}", help=did_you_mean(str(value), get_args(ReasoningEffort)))
     return str(value)
+
+
+def _alternatives(name: str, value: object) -> int | None:
+    """How many alternatives to each token: `logprobs=True` asks for none, `top_logprobs=3` for three."""
+    if isinstance(value, bool):
+        return 0 if value else None
+    return _whole(name, value)
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise RequestError(f"`{name}` is a {type(value).__name__}", help="write a text")
+    return value
 
 
 def _mapping(name: str, value: object) -> Mapping[str, Json]:
@@ -301,6 +349,9 @@ SETTINGS = {
     "seed": "seed",
     "reasoning": "reasoning",
     "reasoning_effort": "reasoning",
+    "logprobs": "logprobs",
+    "top_logprobs": "logprobs",
+    "user": "user",
     "extra_headers": "headers",
     "extra_body": "extra",
 }
@@ -313,6 +364,8 @@ READERS: Mapping[str, Callable[[str, object], object]] = {
     "stop": _texts,
     "seed": _whole,
     "reasoning": _effort,
+    "logprobs": _alternatives,
+    "user": _text,
     "headers": _mapping,
     "extra": _mapping,
 }

@@ -17,6 +17,8 @@ JsonObject: TypeAlias = Mapping[str, Json]
 Role = Literal["system", "user", "assistant", "tool"]
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "other"]
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high"]
+Thinking: TypeAlias = ReasoningEffort | int
+"""How much a model shall think: an effort, or a budget in tokens, at least 1. `wire.thinking` translates."""
 CacheLife = Literal["5m", "1h"]
 """How long a provider shall keep the prompt up to a marked place: a hint, left out where caching needs no marks."""
 
@@ -31,7 +33,10 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """An image, file or sound: by `url`, or as `data` (raw bytes) with its `media_type` (as `image/png`)."""
+    """An image, file or sound: by `url`, or as `data` (raw bytes) with its `media_type` (as `image/png`).
+
+    `detail` is a hint to those who know such: how closely an image is looked at.
+    """
 
     kind: Literal["image", "file", "audio"]
     url: str | None = field(default=None, repr=False)
@@ -124,7 +129,10 @@ def tool_result(call_id: str, text: str, *, is_error: bool = False) -> Message:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A function that the model may call; `parameters` is a JSON Schema of an object."""
+    """A function that the model may call; `parameters` is a JSON Schema of an object.
+
+    `strict` sharpens what the model is told anyway: providers that decode by schemas then do so, others can't.
+    """
 
     name: str
     description: str = ""
@@ -156,7 +164,10 @@ class JsonFormat:
 class Settings:
     """Call parameters; `None` leaves a matter to the layer below, and at last to the provider.
 
-    `headers` and `extra` are added to the HTTP request and to its JSON body as they stand.
+    `logprobs` asks for the log probability of each token written, with so many alternatives to it (0: none); what
+    comes stands in `ChatResponse.extra` as the provider says it. `user` names the end user to the provider, which may
+    want it against misuse: nothing else does. `headers` and `extra` are added to the HTTP request and to its JSON body
+    as they stand.
     """
 
     temperature: float | None = None
@@ -164,7 +175,9 @@ class Settings:
     max_output_tokens: int | None = None
     stop: tuple[str, ...] | None = None
     seed: int | None = None
-    reasoning: ReasoningEffort | None = None
+    reasoning: Thinking | None = None
+    logprobs: int | None = None
+    user: str | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     extra: JsonObject = field(default_factory=dict, repr=False)
 
@@ -177,6 +190,8 @@ class Settings:
             stop=below.stop if self.stop is None else self.stop,
             seed=below.seed if self.seed is None else self.seed,
             reasoning=below.reasoning if self.reasoning is None else self.reasoning,
+            logprobs=below.logprobs if self.logprobs is None else self.logprobs,
+            user=below.user if self.user is None else self.user,
             headers={**below.headers, **self.headers},
             extra={**below.extra, **self.extra},
         )
@@ -212,7 +227,7 @@ class Usage:
     """Tokens by kind, as the provider reported them; `None` is not reported, never zero.
 
     `input` and `output` are totals: `cache_read` and `cache_creation` are parts of input, `reasoning` of output, and
-    the audio kinds are parts of their side.
+    the audio kinds are parts of their side. Of `cache_creation`, `cache_creation_1h` is what is kept for an hour.
     """
 
     input: int | None = None
@@ -222,6 +237,7 @@ class Usage:
     reasoning: int | None = None
     input_audio: int | None = None
     output_audio: int | None = None
+    cache_creation_1h: int | None = None
 
     @property
     def total(self) -> int | None:

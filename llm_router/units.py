@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
+from typing import overload
 
 PICODOLLARS_PER_DOLLAR = 10**12
 TOKENS_PER_PRICE = 10**6
@@ -107,6 +108,25 @@ def format_count(count: int) -> str:
 def format_money(picodollars: int) -> str:
     """`0.25 USD`, exactly, with as many decimals as it takes."""
     return f"{_decimal(Fraction(picodollars, PICODOLLARS_PER_DOLLAR))} USD"
+
+
+def to_usd(picodollars: int) -> Decimal:
+    """US dollars, exactly, without trailing zeros."""
+    return Decimal(_decimal(Fraction(picodollars, PICODOLLARS_PER_DOLLAR)))
+
+
+@overload
+def format_usd(picodollars: int) -> str: ...
+@overload
+def format_usd(picodollars: int | None) -> str | None: ...
+def format_usd(picodollars: int | None) -> str | None:
+    """`0.25`: US dollars as a text of exact decimals; `None` for what isn't known."""
+    return None if picodollars is None else _decimal(Fraction(picodollars, PICODOLLARS_PER_DOLLAR))
+
+
+def format_price(picodollars: int) -> str:
+    """`2.5` for 2,500,000 picodollars a token: USD per million tokens, exactly."""
+    return _decimal(Fraction(picodollars * TOKENS_PER_PRICE, PICODOLLARS_PER_DOLLAR))
 
 
 def format_share(share: Fraction) -> str:

@@ -82,6 +82,68 @@ class NotBoth(Constraint):
 
 
 @dataclass(frozen=True, slots=True)
+class OnlyBeside(Constraint):
+    """A key stands there only where another does."""
+
+    key: str
+    beside: str
+    help: str
+
+    @override
+    def check(self, node: Mapping[str, Plain], path: Path) -> Sequence[Finding]:
+        if self.key not in node or self.beside in node:
+            return []
+        message = f"`{self.key}` says nothing without `{self.beside}`"
+        return [Finding(CONFLICT, (*path, self.key), message, self.help, on_key=True)]
+
+    @override
+    def schema(self) -> JsonSchema:
+        return {"dependencies": {self.key: [self.beside]}}
+
+
+@dataclass(frozen=True, slots=True)
+class LimitHasWindow(Constraint):
+    """Requests and tokens are counted in one window; requests under way are in none."""
+
+    @override
+    def check(self, node: Mapping[str, Plain], path: Path) -> Sequence[Finding]:
+        windows = [key for key in ("every", "within") if key in node]
+        if "concurrent" in node:
+            message, advice = "`{}` can't stand beside `concurrent`", "leave it out: requests under way have no window"
+            return [Finding(CONFLICT, (*path, key), message.format(key), advice, on_key=True) for key in windows]
+        if "requests" not in node and "tokens" not in node:
+            return []
+        return ExactlyOne(("every", "within"), "a limit", "write `every: 1m`, or `within: 1m`").check(node, path)
+
+    @override
+    def schema(self) -> JsonSchema:
+        windows = [{"required": ["every"]}, {"required": ["within"]}]
+        return {
+            "if": {"required": ["concurrent"]},
+            "then": {"not": {"anyOf": windows}},
+            "else": {"oneOf": windows},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class HardBesideUse(Constraint):
+    """`hard` bounds what `when_spent: {use: …}` may cost, and nothing else."""
+
+    @override
+    def check(self, node: Mapping[str, Plain], path: Path) -> Sequence[Finding]:
+        if "hard" not in node or isinstance(node.get("when_spent"), dict):
+            return []
+        advice = "leave it out (`amount` is the most already), or write `when_spent: {use: name}`"
+        message = "`hard` says nothing without `when_spent: {use: …}`"
+        return [Finding(CONFLICT, (*path, "hard"), message, advice, on_key=True)]
+
+    @override
+    def schema(self) -> JsonSchema:
+        use = {"required": ["when_spent"], "properties": {"when_spent": {"type": "object"}}}
+        return {"if": {"required": ["hard"]}, "then": use}
+
+
+@dataclass(frozen=True, slots=True)
 class SharesMatchBalance(Constraint):
     """`weighted` goes with shares, and shares with nothing else."""
 
@@ -91,7 +153,7 @@ class SharesMatchBalance(Constraint):
         if balance == "weighted" and isinstance(node.get("of"), (list, str)):
             advice = "write `of: {first: 90%, second: 10%}`"
             return [Finding(CONFLICT, (*path, "balance"), "`weighted` needs a share for each member", advice)]
-        if shares and balance in ("random", "round-robin"):
+        if shares and balance in _SPREADING:
             message = f"`of` has shares, which mean `weighted`, not `{balance}`"
             return [Finding(CONFLICT, (*path, "balance"), message, "leave `balance` out, or write `of` as a list")]
         return []
@@ -101,7 +163,7 @@ class SharesMatchBalance(Constraint):
         return {
             "allOf": [
                 _if_then({"balance": {"const": "weighted"}}, {"of": {"type": "object"}}),
-                _if_then({"balance": {"enum": ["random", "round-robin"]}}, {"of": {"type": ["array", "string"]}}),
+                _if_then({"balance": {"enum": list(_SPREADING)}}, {"of": {"type": ["array", "string"]}}),
             ]
         }
 
@@ -132,6 +194,9 @@ class AbsentFitsType(Constraint):
             ]
         }
 
+
+_SPREADING = ("random", "round-robin", "least-busy")
+"""The balances that take no shares."""
 
 _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {"boolean": (bool,), "number": (int, float), "text": (str,)}
 _JSON: Mapping[str, str] = {"boolean": "boolean", "number": "number", "text": "string"}

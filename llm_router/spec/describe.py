@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from llm_router.spec.condition import Op
-from llm_router.spec.feature_types import Declarations, FeatureType, Placement, features_of
+from llm_router.spec.feature_types import Covering, Declarations, FeatureType, Placement, features_of
 
 _FEATURES: Mapping[str, str] = {
     "task": "What is to be done: one of `tasks`.",
@@ -37,6 +37,7 @@ _FEATURES: Mapping[str, str] = {
     "provider": "The provider's name.",
     "deployment": "The deployment's name.",
     "model": "The model's name on the wire.",
+    "rule": "The rule that decided.",
     "local": "Whether it runs on this machine.",
 }
 
@@ -75,9 +76,20 @@ def condition_schema() -> dict[str, Any]:
         "properties": {**{name: _feature(name, kind) for name, kind in features.items()}, **joined},
         "patternProperties": {
             r"^metadata\.": _described("What the caller says of a key that is declared in `metadata`."),
+            r"^spent\.": _described("The share of a budget that is gone, as `{above: 80%}`."),
             r"^env\.": _described("A variable of the environment, read when the router is made."),
         },
     }
+
+
+def coverage_schema() -> dict[str, Any]:
+    """What `for` may have: what `when` may, and who is asked under which rule."""
+    asked = Covering().attempt()
+    base = condition_schema()
+    properties = {**base["properties"], **{name: _feature(name, kind) for name, kind in asked.items()}}
+    patterns = {name: schema for name, schema in base["patternProperties"].items() if "spent" not in name}
+    described = _described("What is counted: every feature must have its value; `all`, `any` and `not` combine.")
+    return {**base, **described, "properties": properties, "patternProperties": patterns}
 
 
 def placement_schema() -> dict[str, Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from llm_router.diagnostics import Span, closest
-from llm_router.spec.feature_types import ALIASES, Declarations, Placement, feature_type
-from llm_router.spec.literals import FEATURE, LABEL_KEY, METADATA_KEY, Scope, Target
+from llm_router.spec.feature_types import ALIASES, Covering, Declarations, Placement, feature_type
+from llm_router.spec.literals import BUDGET, FEATURE, LABEL_KEY, METADATA_KEY, Scope, Target
 
 _HABITS: Mapping[str, str] = {
     **dict.fromkeys(("prompt", "input", "content", "message", "query", "question", "user_input"), "text"),
@@ -51,14 +51,13 @@ def find_target(name: str, span: Span, scope: Scope) -> Target | None:
 
 def _unknown(name: str, scope: Scope) -> tuple[str, str, str]:
     prefix, dot, _ = name.partition(".")
-    if dot and prefix == "spent":
-        return (
-            FEATURE,
-            f"`{name}` is not part of this version",
-            "leave it out: no condition reads what a budget has spent",
-        )
     if isinstance(scope.declarations, Placement):
         return _unknown_of_deployment(name, scope)
+    if prefix == "spent":
+        return _unknown_budget(name, scope)
+    if isinstance(scope.declarations, Covering) and (prefix == "labels" or name == "local"):
+        asked = ", ".join(scope.declarations.attempt())
+        return FEATURE, f"`{name}` doesn't say what is counted", f"`for` reads {asked}, and features of the request"
     if dot and prefix == "metadata":
         return METADATA_KEY, f"`{name}` isn't declared", _meant(name, scope) or _declare(name)
     if feature_type(name, _ANY_PLACEMENT) is not None or prefix == "labels":
@@ -67,6 +66,18 @@ def _unknown(name: str, scope: Scope) -> tuple[str, str, str]:
     if prefix == "env":
         return FEATURE, f"`{name}` names no variable", "write `env.NAME`"
     return FEATURE, f"`{name}` is no feature", _meant(name, scope) or f"features are {', '.join(scope.features)}"
+
+
+def _unknown_budget(name: str, scope: Scope) -> tuple[str, str, str]:
+    if isinstance(scope.declarations, Covering):
+        return FEATURE, f"`{name}` doesn't say what is counted", "leave it out: what is spent is counted here"
+    known = [feature for feature in scope.features if feature.startswith("spent.")]
+    advice = _nearest(name, known) or (known[0] if len(known) == 1 else None)
+    if advice:
+        return BUDGET, f"there is no budget for `{name}`", f"did you mean `{advice}`?"
+    declare = "declare it at the top: `budgets: [{name: monthly, amount: 50 USD, every: month}]`"
+    named = f"budgets are {', '.join(feature.removeprefix('spent.') for feature in known)}"
+    return BUDGET, f"there is no budget for `{name}`", named if known else declare
 
 
 def _unknown_of_deployment(name: str, scope: Scope) -> tuple[str, str, str]:
@@ -92,7 +103,7 @@ def _meant(name: str, scope: Scope) -> str:
 
 def _nearest(name: str, features: list[str]) -> str | None:
     """The closest feature; behind a prefix only the keys are compared, since the prefix is always the same."""
-    prefix = next((prefix for prefix in ("metadata.", "labels.") if name.startswith(prefix)), "")
+    prefix = next((prefix for prefix in ("metadata.", "labels.", "spent.") if name.startswith(prefix)), "")
     keys = {feature.removeprefix(prefix): feature for feature in features if feature.startswith(prefix)}
     found = closest(name.removeprefix(prefix), keys)
     return keys[found] if found else None

@@ -12,6 +12,8 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
+from typing_extensions import override
+
 Kind: TypeAlias = Literal["boolean", "number", "text", "word", "set"]
 """`word` is one of a closed list, `text` any string, `set` several words."""
 
@@ -39,7 +41,7 @@ class FeatureType:
     `words` are all values of a `word`, or all members of a `set`; empty means any text. `whole` numbers have no
     fraction; `low` and `high` bound a number, both included. `hint` features are said by the caller and compared by
     index; `private` ones never show their value. An `always` feature is never absent; with `absent` set, that value
-    stands in, so that it is never absent either.
+    stands in, so that it is never absent either. A `share` is written in percent and compared as a fraction.
     """
 
     kind: Kind
@@ -51,6 +53,7 @@ class FeatureType:
     private: bool = False
     always: bool = False
     absent: Literals | None = None
+    share: bool = False
 
     @property
     def may_be_absent(self) -> bool:
@@ -76,12 +79,13 @@ class Declarations:
     """What a spec declares about requests.
 
     No `tasks` means that none were declared, so any word is one. `capabilities`, where given, are all that a
-    condition may ask for.
+    condition may ask for. Of `budgets` the share that is gone may be asked.
     """
 
     tasks: tuple[str, ...] = ()
     metadata: Mapping[str, MetadataType] = field(default_factory=dict, hash=False)
     capabilities: tuple[str, ...] = ()
+    budgets: tuple[str, ...] = ()
 
     def features(self) -> dict[str, FeatureType]:
         """The table of a request's features, in the order of the documentation; `env.<NAME>` isn't listed."""
@@ -91,7 +95,30 @@ class Declarations:
             "capability": FeatureType("set", self.capabilities, hint=True),
         }
         metadata = {f"metadata.{key}": declared.feature_type() for key, declared in self.metadata.items()}
-        return {**hints, **metadata, **_COMPUTED}
+        spent = {f"spent.{name}": _SHARE for name in self.budgets}
+        return {**hints, **metadata, **_COMPUTED, **spent}
+
+
+@dataclass(frozen=True, slots=True)
+class Covering(Declarations):
+    """What `for` of a budget or limit ranges over: a request, and who is asked under which rule."""
+
+    providers: tuple[str, ...] = ()
+    deployments: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+
+    def attempt(self) -> dict[str, FeatureType]:
+        """The features that only an attempt has; what the caller names or a failure leads to is under no rule."""
+        return {
+            "provider": FeatureType("word" if self.providers else "text", self.providers, always=True),
+            "deployment": FeatureType("word" if self.deployments else "text", self.deployments, always=True),
+            "model": FeatureType("text", always=True),
+            "rule": FeatureType("word" if self.rules else "text", self.rules),
+        }
+
+    @override
+    def features(self) -> dict[str, FeatureType]:
+        return {**self.attempt(), **Declarations.features(self)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +142,7 @@ class Placement:
 
 _COUNT = FeatureType("number", whole=True, low=0, always=True)
 _FLAG = FeatureType("boolean", always=True)
+_SHARE = FeatureType("number", low=0, always=True, share=True)
 
 _HINTS: Mapping[str, FeatureType] = {
     "cost": FeatureType("word", COSTS, hint=True),

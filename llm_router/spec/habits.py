@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from llm_router.spec import habits_money
+
 FOREIGN_KEY = "LR220"
 FOREIGN_VALUE = "LR221"
 NOT_YET = "LR210"
@@ -60,18 +62,10 @@ CREDENTIAL = "a key"
 
 _LEAVE_OUT = "leave it out: a section is accepted once it works"
 _LATER: Mapping[str, frozenset[str]] = {
-    **dict.fromkeys(("budgets", "embeddings", "ledger", "state", "alerts"), frozenset({"Spec"})),
-    "limits": frozenset({"Spec", "ProviderSpec", "DeploymentSpec"}),
-    "cache": frozenset({"Spec", "RuleSpec"}),
     "include": frozenset({"Spec"}),
-    "sticky": frozenset({"RuleSpec", "PoolSpec", "GroupSpec", "Spec"}),
-    "hedge": frozenset({"FallbackSpec", "RuleSpec"}),
-    "check_every": frozenset({"HealthSpec"}),
 }
 _LATER_HELP: Mapping[str, str] = {
-    "limits": "leave it out; a provider's own `rate_limit` is followed by the next candidate",
     "include": "leave it out: one file states the whole policy",
-    "budgets": "leave it out; `max_cost` in `use: {from: …}` caps one request",
 }
 
 _WHO = "`use: [first, second]` on a rule names whom to ask, in this order"
@@ -79,7 +73,6 @@ _RULES = "write `rules:` with one rule each: `- {when: {task: code}, use: [provi
 _OTHERWISE = "a last rule without a condition, `- use: name`, is for everything else"
 _AFTER = "`fallback: {after: {rate_limit: {retry: 1, next: any}}}` says what follows each failure"
 _MODEL = "deployments go below `deployments:`, as `name: {provider: openai, model: gpt-4o}`"
-_LIMITS = "limits are not part of this version; leave it out"
 
 _ANYWHERE: Mapping[str, tuple[str, str]] = {
     "model_list": ("LiteLLM's list of models", _MODEL),
@@ -112,10 +105,6 @@ _ANYWHERE: Mapping[str, tuple[str, str]] = {
     "override_params": ("Portkey's", "call parameters go below `settings:`"),
     "virtual_key": ("Portkey's", "name a provider, with `api_key` where its usual variable isn't used"),
     "conditions": ("another system's", "write `when:` or `if:` on a rule"),
-    "rpm": ("a limit of requests per minute", _LIMITS),
-    "tpm": ("a limit of tokens per minute", _LIMITS),
-    "max_parallel_requests": ("a limit of concurrent requests", _LIMITS),
-    "rate_limit": ("a limit", _LIMITS),
     "api_base": ("another name for the address", "write `base_url` on the provider"),
     "endpoint": ("another name for the address", "write `base_url` on the provider"),
     "url": ("another name for the address", "write `base_url` on the provider"),
@@ -188,6 +177,7 @@ _ANYWHERE: Mapping[str, tuple[str, str]] = {
     "env": ("not needed", 'what varies is `"${env:NAME:-default}"` at its place'),
     "on_error": ("a word of other systems", _AFTER),
     "guardrails": ("a word of other systems", "write `guards:`, with `only` or `never`"),
+    **habits_money.ANYWHERE,
 }
 
 _IN_SECTION: Mapping[tuple[str, str], tuple[str, str]] = {
@@ -239,6 +229,7 @@ _IN_SECTION: Mapping[tuple[str, str], tuple[str, str]] = {
     ("CaseSpec", "input"): ("a word of other systems", "write `request: {text: …}`"),
     ("CaseSpec", "assert"): ("a word of other systems", "write `expect: {deployment: …}`"),
     ("RequestSpec", "prompt"): ("a word of other systems", "write `text`"),
+    **habits_money.IN_SECTION,
 }
 
 
@@ -251,12 +242,6 @@ def _variable(match: re.Match[str]) -> str:
 
 
 _VALUES: tuple[_ValueHabit, ...] = (
-    _ValueHabit(
-        r"\$\{keyring:",
-        "{written} asks for the keychain, which is not part of this version",
-        lambda _: 'write `"${env:NAME}"` or `"${file:PATH}"`',
-        code=NOT_YET,
-    ),
     _ValueHabit(r"os\.environ/(?P<name>\w+)", "{written} is LiteLLM's way to name a variable", _variable),
     _ValueHabit(r"(?:os\.)?environ\[['\"](?P<name>\w+)", "{written} is Python's way to name a variable", _variable),
     _ValueHabit(r"\$\{\{.*?(?P<name>[A-Za-z_]\w*)\s*\}\}", "{written} is a template of another system", _variable),
@@ -271,7 +256,7 @@ _VALUES: tuple[_ValueHabit, ...] = (
     _ValueHabit(
         r"\$\{(?P<name>[A-Za-z_]\w*)?",
         "{written} is not a reference as they are written here",
-        lambda _: "references are `${env:NAME}`, `${env:NAME:-default}` and `${file:PATH}`",
+        lambda _: "references are `${env:NAME}`, `${env:NAME:-default}`, `${file:PATH}` and `${keyring:NAME}`",
     ),
     _ValueHabit(
         r"^([A-Za-z_-]+)/(\S+)$",

@@ -13,8 +13,8 @@ from llm_router.spec.constraints import MISSING
 from llm_router.spec.section import Constraint, Finding, JsonSchema
 from llm_router.spec.source import Path, Plain
 
-ADDRESSED = tuple(kind for kind, row in PROVIDERS.items() if row.base_url is None)
-"""The kinds that have no address of their own."""
+ADDRESSED = tuple(kind for kind, row in PROVIDERS.items() if row.base_url is None and not row.base_url_variables)
+"""The kinds that have no address of their own, nor a variable that says it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ FEATURE = "LR340"
 METADATA_KEY = "LR341"
 LABEL_KEY = "LR342"
 WORD = "LR343"
+BUDGET = "LR344"
 UNSET = "LR219"
 
 
@@ -99,6 +100,8 @@ def _referred(reference: Reference, written: Written, target: Target, scope: Sco
 
 def describe(feature: FeatureType) -> str:
     """What values a feature takes, as the end of a sentence that begins with its name."""
+    if feature.share:
+        return "is a percentage"
     if feature.kind == "word":
         return f"is one of {', '.join(feature.words)}"
     return _DESCRIPTIONS[feature.kind] if not feature.whole else "is a whole number"
@@ -145,6 +148,9 @@ def _number(written: Written, target: Target, scope: Scope) -> Scalar | None:
 
 def _amount(written: Written, target: Target, scope: Scope) -> int | float | None:
     value = written.value
+    if target.type.share and not (isinstance(value, str) and written.form in ("yaml", "number", "resolved")):
+        _no_percentage(written, target, scope)
+        return None
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if isinstance(value, float) and math.isfinite(value):
@@ -156,9 +162,17 @@ def _amount(written: Written, target: Target, scope: Scope) -> int | float | Non
     return None
 
 
+def _no_percentage(written: Written, target: Target, scope: Scope) -> None:
+    value = written.value
+    number = value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    percent = None if number is None else round(number * 100, 4) if 0 < number < 1 else number
+    advice = "write a percentage, as `80%`" if percent is None else f"write `{percent:g}%`"
+    scope.fault(VALUE_TYPE, _misfit(written, target), written.span, advice)
+
+
 def _with_unit(text: str, written: Written, target: Target, scope: Scope) -> int | float | None:
     try:
-        if text.endswith("%") and not target.type.whole:
+        if target.type.share or (text.endswith("%") and not target.type.whole):
             return float(parse_share(text))
         return _plain(text) if _PLAIN.fullmatch(text) else parse_count(text)
     except UnitError as error:

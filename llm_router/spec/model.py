@@ -14,6 +14,7 @@ from pydantic import Field
 from llm_router.spec.constraints import AbsentFitsType, AtLeastOne, ExactlyOne, NotBoth
 from llm_router.spec.kinds import ProvidersHaveKinds
 from llm_router.spec.model_cases import CaseSpec, ExpectSpec, RequestSpec, TurnSpec
+from llm_router.spec.model_embeddings import EmbeddingSpec
 from llm_router.spec.model_failures import (
     AfterSpec,
     FailuresSpec,
@@ -22,10 +23,24 @@ from llm_router.spec.model_failures import (
     FollowSpec,
     GroupSpec,
     HealthSpec,
+    HedgeSpec,
     PartsSpec,
+    StickyNone,
     Use,
     WaitSpec,
     listed,
+)
+from llm_router.spec.model_limits import LimitSpec, NamedLimitSpec
+from llm_router.spec.model_money import (
+    AlertSpec,
+    BudgetSpec,
+    CacheSpec,
+    EmailSpec,
+    ExactCacheSpec,
+    LedgerSpec,
+    State,
+    StateSpec,
+    WhenSpentSpec,
 )
 from llm_router.spec.model_providers import (
     DeploymentSpec,
@@ -54,8 +69,14 @@ from llm_router.spec.types import (
 
 __all__ = [
     "AfterSpec",
+    "AlertSpec",
+    "BudgetSpec",
+    "CacheSpec",
     "CaseSpec",
     "DeploymentSpec",
+    "EmailSpec",
+    "EmbeddingSpec",
+    "ExactCacheSpec",
     "ExpectSpec",
     "FailuresSpec",
     "FallbackSpec",
@@ -63,7 +84,11 @@ __all__ = [
     "GroupSpec",
     "GuardSpec",
     "HealthSpec",
+    "HedgeSpec",
+    "LedgerSpec",
+    "LimitSpec",
     "MetadataSpec",
+    "NamedLimitSpec",
     "PartsSpec",
     "Pool",
     "PoolSpec",
@@ -74,10 +99,12 @@ __all__ = [
     "SettingsSpec",
     "Spec",
     "SpeedSpec",
+    "StateSpec",
     "TimeoutsSpec",
     "TurnSpec",
     "Use",
     "WaitSpec",
+    "WhenSpentSpec",
     "listed",
 ]
 
@@ -110,6 +137,12 @@ MetadataDeclaration: TypeAlias = Annotated[
 ]
 
 
+CacheNone: TypeAlias = Annotated[
+    Literal["none"],
+    words("what `cache` takes on a rule", ("none",), help="write `none`; what is kept is said by `cache:` at the top"),
+]
+
+
 class RuleSpec(Section):
     """Condition and whom to ask. The first rule that holds decides."""
 
@@ -117,7 +150,10 @@ class RuleSpec(Section):
         ExactlyOne(
             ("use", "refuse"), "a rule", "`use: [first, second]` says whom to ask, `refuse: text` that nobody is"
         ),
-        *(NotBoth("refuse", key, "leave it out: nobody is asked") for key in ("settings", "timeouts", "fallback")),
+        *(
+            NotBoth("refuse", key, "leave it out: nobody is asked")
+            for key in ("settings", "timeouts", "fallback", "sticky", "cache")
+        ),
     )
 
     name: FixedText | None = key("What decisions and tests call it.", "code")
@@ -134,6 +170,8 @@ class RuleSpec(Section):
     fallback: FallbackOrNone | None = key(
         "What follows failures under this rule, or `none`.", "none", {"max_attempts": 2}
     )
+    sticky: StickyNone | None = key("`none`: a conversation needn't stay with who answered it before.", "none")
+    cache: CacheNone | None = key("`none`: answers under this rule are neither kept nor taken from the cache.", "none")
 
 
 class GuardSpec(Section):
@@ -164,7 +202,9 @@ class Spec(Section):
 
     version: Version = key("The version of the language.", 1, required=True)
     name: FixedText | None = key("What this policy is called.", "support-desk")
-    timezone: FixedText | None = key("For `hour` and `weekday`.", "Europe/Berlin", default="UTC")
+    timezone: FixedText | None = key(
+        "For `hour`, `weekday` and the windows of budgets.", "Europe/Berlin", default="UTC"
+    )
     metadata: dict[MetadataName, MetadataDeclaration] = entries(
         "What callers may say beyond the built-in hints; conditions may read only these.",
         {"pii": {"type": "boolean", "absent": True}, "team": ["search", "support"], "tenant": "text"},
@@ -192,6 +232,29 @@ class Spec(Section):
     fallback: FallbackOrNone | None = key("What follows failures, or `none`.", {"max_attempts": 6, "deadline": "5m"})
     health: HealthSpec | None = key(
         "When a failing deployment isn't asked for a while.", {"failures": 5, "within": "30s"}
+    )
+    budgets: tuple[BudgetSpec, ...] = items(
+        "The most that is spent, by what and over which time.",
+        [{"name": "monthly", "amount": "50 USD", "every": "month"}],
+    )
+    limits: tuple[NamedLimitSpec, ...] = items(
+        "The most requests and tokens, by whom and over which time.",
+        [{"name": "each-user", "requests": 100, "every": "1m", "per": "user"}],
+    )
+    cache: CacheSpec | None = key("Answers that aren't paid for twice.", {"exact": {"keep": "1h"}})
+    ledger: LedgerSpec | None = key("What is kept of every attempt.", {"keep": "400d"})
+    state: State | None = key(
+        "Where counters, ledger and cache live: `memory`, `sqlite:…`, `redis://…`, `postgresql://…`.",
+        "sqlite:router.db",
+        {"url": "redis://${env:REDIS_HOST}:6379", "fail": "closed"},
+        default="memory",
+    )
+    alerts: tuple[AlertSpec, ...] = items(
+        "Who is told of which events.", [{"events": ["budget_spent"], "webhook": "${env:SLACK_WEBHOOK}"}]
+    )
+    embeddings: dict[NameKey, EmbeddingSpec] = entries(
+        "Who turns texts into vectors: by name, deployments of one embedding model.",
+        {"docs": {"use": ["local:nomic-embed-text"], "dimensions": 768}},
     )
     tests: tuple[CaseSpec, ...] = items(
         "Cases that `llm-router test` runs without network.",

@@ -107,19 +107,21 @@ class CaseSpec(Section):
     name: FixedText | None = key("What it shows, as a sentence.", "code goes to sonnet")
     request: RequestSpec = key("What is asked.", {"task": "code"}, required=True)
     given: RawMapping | None = key(
-        "What deployments answer, attempt by attempt: `ok` or a failure class; also `hour`, `weekday`, `env.NAME`.",
+        "What deployments answer, attempt by attempt: `ok`, a failure class or a fault of the wire; also `hour`, "
+        "`weekday`, `env.NAME`, `spent.<budget>`.",
         {"mini": ["rate_limit", "ok"]},
-        {"hour": 3},
+        {"mini": "stall"},
+        {"hour": 3, "spent.monthly": "90%"},
     )
     expect: ExpectSpec = key("What shall come of it.", {"deployment": "mini"}, required=True)
 
     @property
     def answers(self) -> Mapping[str, tuple[str, ...]]:
-        """What each deployment answers, attempt by attempt: `ok` or a failure class; the last is repeated."""
+        """What each deployment answers, attempt by attempt: `ok`, a failure class or a fault; the last is repeated."""
         said = {name: value for name, value in (self.given or {}).items() if not is_world(name)}
         return {name: tuple(value) if isinstance(value, list) else (value,) for name, value in said.items()}
 
     @property
     def world(self) -> Mapping[str, Any]:
-        """What is said of the world: `hour`, `weekday`, `env.NAME`."""
+        """What is said of the world: `hour`, `weekday`, `env.NAME`, `spent.<budget>`."""
         return {name: value for name, value in (self.given or {}).items() if is_world(name)}

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from llm_router.errors import FAILURE_CLASSES, FailureClass
 from llm_router.spec.constraints import AtLeastOne
+from llm_router.spec.periods import HedgeAfter
 from llm_router.spec.refs import Reference
 from llm_router.spec.section import Constraint, Section, key
 from llm_router.spec.shapes import AS_LIST, AS_MAPPING, AS_ONE, BY_SHAPE
@@ -28,12 +29,23 @@ from llm_router.spec.types import (
 
 T = TypeVar("T")
 
+BALANCE_HABITS: Mapping[str, str] = {
+    **dict.fromkeys(("least_busy", "least-connections", "least_conn", "least-conn"), "least-busy"),
+    **dict.fromkeys(("roundrobin", "round_robin", "rr"), "round-robin"),
+    **dict.fromkeys(("shuffle", "simple-shuffle"), "random"),
+}
+"""What other systems call our balances."""
+
 ByWord: TypeAlias = Annotated[
     Literal["order", "cost", "speed", "quality", "auto"],
     words("a ranking", ("order", "cost", "speed", "quality", "auto"), later=("latency",)),
 ]
 GroupBalance: TypeAlias = Annotated[
-    Literal["round-robin", "random"], words("a balance", ("round-robin", "random"), later=("least-busy",))
+    Literal["round-robin", "random", "least-busy"],
+    words("a balance", ("round-robin", "random", "least-busy"), habits=BALANCE_HABITS),
+]
+StickyNone: TypeAlias = Annotated[
+    Literal["none"], words("what `sticky` takes", ("none",), help="write `none`, or leave it out: it is on")
 ]
 Places: TypeAlias = Annotated[
     Annotated[Place, AS_ONE] | Annotated[tuple[Place, ...], Field(min_length=1), AS_LIST], BY_SHAPE
@@ -176,6 +188,18 @@ class FollowSpec(Section):
     after: FailuresSpec = key("What follows each class of failures.", {"timeout": {"next": "any"}}, required=True)
 
 
+class HedgeSpec(Section):
+    """A second attempt, started before the first has failed; the first content wins."""
+
+    after: HedgeAfter = key(
+        "How long the first may show no content: a duration, or a percentile of what was measured.",
+        "2s",
+        "p95",
+        required=True,
+    )
+    extra_cost: Share | None = key("The most that all hedges may add to what is spent.", "5%", default="5%")
+
+
 class FallbackSpec(Section):
     """What follows failures; merged key by key over the defaults, a rule's over the top's."""
 
@@ -184,13 +208,16 @@ class FallbackSpec(Section):
     after: FailuresSpec | None = key("What follows each class of failures.", {"rate_limit": {"next": "any"}})
     on_break: (
         Annotated[
-            Literal["error", "hold"] | Reference,
-            words("what follows a break", ("error", "hold"), later=("continue",), late=True),
+            Literal["continue", "hold", "error"] | Reference,
+            words("what follows a break", ("continue", "hold", "error"), late=True),
         ]
         | None
     ) = key(
-        "When a stream breaks after its first content: `error` (default), or `hold` back until it is whole.", "hold"
+        "When a stream breaks after its first content: the next candidate goes on (`continue`, the default), nothing "
+        "is passed on until it is whole (`hold`), or `error`.",
+        "hold",
     )
+    hedge: HedgeSpec | None = key("Ask the next candidate too when the first is slow.", {"after": "2s"})
 
 
 NoneWord: TypeAlias = Annotated[
@@ -206,6 +233,11 @@ class HealthSpec(Section):
     """When a deployment that fails isn't asked for a while."""
 
     failures: Positive | None = key("So many failures …", 5, default=5)
-    within: PositiveDuration | None = key("… in such a time begin a cooldown.", "30s", default="30s")
+    within: PositiveDuration | None = key(
+        "… in such a time begin a cooldown, if failing is what it mostly does.", "30s", default="30s"
+    )
     cooldown: PositiveDuration | None = key("How long it isn't asked.", "15s", default="15s")
     probes: Positive | None = key("How many requests may try it after that.", 1, default=1)
+    check_every: PositiveDuration | None = key(
+        "Ask who cools for its list of models, which is free, at this interval. Default: never.", "1m"
+    )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias, get_args
 
 from pydantic import Field
 
-from llm_router.messages import ReasoningEffort
+from llm_router.catalog.providers import Api
 from llm_router.spec.constraints import NotBoth, SharesMatchBalance
-from llm_router.spec.model_failures import FollowSpec
+from llm_router.spec.model_failures import BALANCE_HABITS, FollowSpec, StickyNone
+from llm_router.spec.model_limits import LimitSpec
 from llm_router.spec.refs import Reference
 from llm_router.spec.section import Constraint, Section, entries, items, key
 from llm_router.spec.shapes import AS_LIST, AS_MAPPING, AS_ONE, BY_SHAPE
@@ -19,6 +20,7 @@ from llm_router.spec.types import (
     Amount,
     Count,
     Credential,
+    Effort,
     Flag,
     Free,
     Kind,
@@ -44,12 +46,11 @@ Labels: TypeAlias = dict[TextKey, Text]
 StopTexts: TypeAlias = Annotated[
     Annotated[Prose, AS_ONE] | Annotated[tuple[Prose, ...], Field(min_length=1), AS_LIST], BY_SHAPE
 ]
-Effort: TypeAlias = Annotated[
-    ReasoningEffort | Reference, words("an effort", ("none", "minimal", "low", "medium", "high"), late=True)
-]
+ApiWord: TypeAlias = Annotated[Api, words("a kind of API", get_args(Api))]
+AuthWord: TypeAlias = Annotated[Literal["api-key", "bearer"], words("a way to say who asks", ("api-key", "bearer"))]
 BalanceWord: TypeAlias = Annotated[
-    Literal["round-robin", "random", "weighted"],
-    words("a balance", ("round-robin", "random", "weighted"), later=("least-busy",)),
+    Literal["round-robin", "random", "weighted", "least-busy"],
+    words("a balance", ("round-robin", "random", "weighted", "least-busy"), habits=BALANCE_HABITS),
 ]
 
 
@@ -61,7 +62,9 @@ class SettingsSpec(Section):
     max_output_tokens: Count | None = key("The most tokens that an answer may have.", "4k", 4096)
     stop: StopTexts | None = key("Text at which the answer ends, or several.", "END", ["\\n\\n", "END"])
     seed: Whole | None = key("A number that makes chance repeatable, where the provider can do that.", 7)
-    reasoning: Effort | None = key("How much a reasoning model thinks first.", "medium")
+    reasoning: Effort | None = key(
+        "How much a reasoning model thinks first: an effort, or a budget in tokens.", "medium", "8k"
+    )
     headers: dict[TextKey, Prose] = entries("HTTP headers to add.", {"x-team": "search"})
     extra: RawMapping | None = key("Keys for the request's JSON body, as they stand.", {"top_k": 40})
 
@@ -96,6 +99,12 @@ class ProviderSpec(Section):
     )
     organization: Text | None = key("The organisation to bill, where the provider has such.", "org-123")
     query: dict[TextKey, Text] = entries("Parameters to add to the address.", {"api-version": "2024-10-21"})
+    api: ApiWord | None = key("Which of its APIs its models are asked through, where it has several.", "responses")
+    auth: AuthWord | None = key(
+        "How it is told who asks: by its key, or by a token (of Microsoft Entra ID, for Azure).",
+        "bearer",
+        default="api-key",
+    )
     default_model: Text | None = key("The model that the provider's name means in `use`.", "gpt-4o-mini")
     enabled: Flag | None = key("`false` takes it out of service.", False, default=True)
     local: Flag | None = key("Whether it runs on this machine; checked against its address.", True)
@@ -103,6 +112,9 @@ class ProviderSpec(Section):
     settings: SettingsSpec | None = key("Call parameters for all of its deployments.", {"temperature": 0})
     timeouts: TimeoutsSpec | None = key("Timeouts for all of its deployments.", {"first_token": "30s"})
     fallback: FollowSpec | None = key("What follows its failures.", {"after": {"authentication": {"cooldown": "10m"}}})
+    limits: tuple[LimitSpec, ...] = items(
+        "The most that all of its deployments take together.", [{"requests": 30, "every": "1m"}, {"concurrent": 4}]
+    )
 
 
 class PriceSpec(Section):
@@ -112,6 +124,7 @@ class PriceSpec(Section):
     output: Amount = key("Output tokens.", 10, required=True)
     cache_read: Amount | None = key("Input read from the provider's cache.", 1.25)
     cache_creation: Amount | None = key("Input written to the provider's cache.", 3.75)
+    cache_creation_1h: Amount | None = key("Input written to a cache that keeps it for an hour.", 6)
     reasoning: Amount | None = key("Reasoning tokens, where they aren't billed as output.", 10)
     input_audio: Amount | None = key("Audio that is sent.", 40)
     output_audio: Amount | None = key("Audio that is answered.", 80)
@@ -136,6 +149,9 @@ class DeploymentSpec(Section):
     provider: Name = key("The provider's name, or a kind of provider.", "openai", required=True)
     model: Text = key("The model's name on the wire.", "gpt-4o-mini", required=True)
     card: Text | None = key("The model's usual name, where the wire name isn't it.", "qwen2.5-72b-instruct")
+    api: ApiWord | None = key(
+        "Which API it is asked through, where its provider has several. Default: the one that the model needs.", "chat"
+    )
     price: PriceOrFree | None = key("USD per million tokens, or `free`.", {"input": 2.5, "output": 10}, "free")
     context: Count | None = key("The context window in tokens.", "128k")
     max_output: Count | None = key("The most tokens it can answer with.", "16k")
@@ -154,6 +170,7 @@ class DeploymentSpec(Section):
     settings: SettingsSpec | None = key("Call parameters.", {"reasoning": "medium"})
     timeouts: TimeoutsSpec | None = key("Timeouts.", {"first_token": "2m"})
     fallback: FollowSpec | None = key("What follows its failures.", {"after": {"rate_limit": {"cooldown": "1m"}}})
+    limits: tuple[LimitSpec, ...] = items("The most that it takes.", [{"tokens": "100k", "every": "1m"}])
 
     @property
     def quality_by_task(self) -> Mapping[str, float | Reference]:
@@ -180,6 +197,7 @@ class PoolSpec(Section):
         "Its members, in order, or with shares of the load.", ["a", "b"], {"a": "90%", "b": "10%"}, required=True
     )
     balance: BalanceWord | None = key("How load is spread over the members. Default: their order.", "round-robin")
+    sticky: StickyNone | None = key("`none`: a conversation needn't stay with who answered it before.", "none")
 
     @property
     def shares(self) -> Mapping[str, Fraction]:

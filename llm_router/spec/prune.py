@@ -38,13 +38,25 @@ _REQUIRED: Mapping[str, Plain] = {
     "output": 0,
     "type": "text",
     "after": {"timeout": "stop"},
+    "requests": 1,
+    "every": "1m",
+    "amount": "1 USD",
+    "webhook": "${env:STAND_IN}",
+    "events": ["deployment_up"],
+    "keep": "1h",
+    "url": "memory",
+    "exact": {"keep": "1h"},
 }
 """By key that has to be there, a value that is right anywhere and refers to nothing."""
 
-_ENTRIES: Mapping[str, Plain] = {"rules": {"refuse": "stand-in"}, "guards": {"only": {"local": True}}}
+_ENTRIES: Mapping[str, Plain] = {
+    "rules": {"refuse": "stand-in"},
+    "guards": {"only": {"local": True}},
+    "alerts": {"events": ["deployment_up"], "log": True},
+}
 """Likewise by the list that the entry stands in."""
 
-_DECLARING = frozenset({"providers", "deployments", "pools", "metadata", "tasks"})
+_DECLARING = frozenset({"providers", "deployments", "pools", "metadata", "tasks", "budgets"})
 _SECTIONS = frozenset(Spec.keys())
 _LANGUAGE = frozenset({*_SECTIONS, *DeploymentSpec.keys(), *ProviderSpec.keys()})
 """Words of the language itself, which no spec declares."""
@@ -75,9 +87,12 @@ def pruned(tree: Tree, found: Iterable[Finding]) -> Tree:
 
 def lost_in(tree: Tree, found: Iterable[Finding]) -> Lost:
     """What is taken out with the findings, as far as the rest may refer to it."""
-    gone = [(each.path, None if each.needs else at(tree, each.path)) for each in found if each.path]
+    gone = [(each.path or each.needs, None if each.needs else at(tree, each.path)) for each in found]
+    gone = [(path, node) for path, node in gone if path]
     words = (word for path, node in gone for word in _declared(path, node))
-    return Lost(frozenset(words), frozenset(str(path[0]) for path, node in gone if _is_section(path, node)))
+    stand_ins = (f"stand-in-{path[-1]}" for path, _ in gone)
+    sections = (str(path[0]) for path, node in gone if _is_section(path, node))
+    return Lost(frozenset((*words, *stand_ins, _ANYBODY)), frozenset(sections))
 
 
 def at(tree: Plain, path: Path) -> Plain:
@@ -105,8 +120,19 @@ def _stand_in(path: Path) -> Plain:
     *above, place = path
     if len(path) == 2 and above[0] in _ENTRIES:
         return _ENTRIES[str(above[0])]
+    if "limits" in above[-1:] or above == ["budgets"]:
+        return _account(path)
     names = [step for step in above if step in _NAMING]
     return _ANYBODY if names else f"stand-in-{place}"
+
+
+def _account(path: Path) -> Plain:
+    """A limit or budget; those at the top have names, each its own."""
+    section, place = path[0], path[-1]
+    if section == "budgets":
+        return {"name": f"stand-in-budget-{place}", "amount": "1 USD", "every": "day"}
+    named = {"name": f"stand-in-limit-{place}"} if section == "limits" else {}
+    return {**named, "requests": 1, "every": "1m"}
 
 
 def _fill_in(tree: Tree, path: Path, key: str) -> None:
@@ -119,12 +145,17 @@ def _fill_in(tree: Tree, path: Path, key: str) -> None:
 
 
 def _is_section(path: Path, node: Plain) -> bool:
-    """Whether all of a section goes, or a task of which nobody knows how it was meant."""
-    return path[0] in _DECLARING and (len(path) == 1 or (path[0] == "tasks" and not isinstance(node, str)))
+    """Whether all of a section goes, or a task or budget of which nobody knows how it was meant."""
+    if path[0] not in _DECLARING or len(path) == 1:
+        return path[0] in _DECLARING
+    nameless = path[0] == "budgets" and (len(path) == 2 or str(path[2]).startswith(("name", "hard")))
+    return nameless or (path[0] == "tasks" and not isinstance(node, str))
 
 
 def _declared(path: Path, node: Plain) -> Iterator[str]:
     """Yields what may be declared at a path: the names on the way, and the keys and entries below."""
+    if path[0] == "rules" and len(path) <= 3:
+        yield "rule"  # the feature of budgets and limits that names of rules are the words of
     if path[0] in _SECTIONS - _DECLARING:
         return
     if len(path) == 1:

@@ -1,4 +1,7 @@
-"""What a spec leaves to the environment: `${env:NAME}`, `${env:NAME:-default}`, `${file:PATH}`.
+"""What a spec leaves to the environment: `${env:NAME}`, `${env:NAME:-default}`, `${file:PATH}`, `${keyring:NAME}`.
+
+`${keyring:service/name}` is an entry of the operating system's keychain; without a service it is one of those that
+`llm-router key set` keeps.
 
 Compiling never looks at the environment: there a reference is a value of its own, and the same on every machine.
 Binding resolves it.
@@ -15,22 +18,25 @@ from typing import TypeVar
 
 from typing_extensions import override
 
-REFERENCE_PATTERN = r"\$\{(?:env:[A-Za-z_][A-Za-z0-9_]*(?::-[^}]*)?|file:[^}]+)\}"
+_KEYRING = r"[^\s/{}]+(?:/[^\s{}]+)?"
+REFERENCE_PATTERN = rf"\$\{{(?:env:[A-Za-z_][A-Za-z0-9_]*(?::-[^}}]*)?|file:[^}}]+|keyring:{_KEYRING})\}}"
 DEFAULTED_PATTERN = r"\$\{env:[A-Za-z_][A-Za-z0-9_]*:-[^}]*\}"
-_PARTS = re.compile(r"\$\{(?:env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?|file:(?P<path>[^}]+))\}")
+_PARTS = re.compile(
+    r"\$\{(?:env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?|file:(?P<path>[^}]+)"
+    rf"|keyring:(?P<entry>{_KEYRING}))\}}"
+)
 
 T = TypeVar("T")
 
 
 class MissingReference(LookupError):
-    """`name`, a variable or the path of a file, isn't there to be read."""
+    """`name` (a variable, the path of a file, an entry of the keychain) isn't there to be read."""
 
-    def __init__(self, name: str, *, is_file: bool = False) -> None:
+    def __init__(self, name: str, message: str, help: str) -> None:
+        super().__init__(message)
         self.name = name
-        self.message = f"the file `{name}` can't be read" if is_file else f"`{name}` is not set"
-        set_it = f"set `{name}`, or give it a default: `${{env:{name}:-…}}`"
-        self.help = "put it there, readable: paths start from the spec's folder" if is_file else set_it
-        super().__init__(self.message)
+        self.message = message
+        self.help = help
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,11 @@ class Reference:
         return tuple(match["path"] for match in _PARTS.finditer(self.text) if match["path"])
 
     @property
+    def entries(self) -> tuple[str, ...]:
+        """The entries of the keychain that it reads, as written."""
+        return tuple(match["entry"] for match in _PARTS.finditer(self.text) if match["entry"])
+
+    @property
     def is_literal(self) -> bool:
         """Whether it refers to nothing: the value stands in the spec itself."""
         return _PARTS.search(self.text) is None
@@ -64,6 +75,16 @@ class Reference:
         if any(match["default"] is None for match in matches):
             return None
         return _PARTS.sub(lambda match: match["default"], self.text)
+
+    @override
+    def __getstate__(self) -> tuple[str]:
+        """Its text, for pickles and copies. Raises TypeError where that is a secret."""
+        if self.is_literal:
+            raise TypeError("a key that is written out can't be pickled; write `${env:NAME}` into the spec")
+        return (self.text,)
+
+    def __setstate__(self, state: tuple[str]) -> None:
+        object.__setattr__(self, "text", state[0])
 
     @override
     def __str__(self) -> str:
@@ -109,9 +130,14 @@ def known(value: T | Reference | None) -> T | None:
 def _value(match: re.Match[str], environment: Environment) -> str:
     if match["path"]:
         return _contents(match["path"], environment)
-    value = environment.variables.get(match["name"]) or match["default"]
+    if match["entry"]:
+        return _from_keychain(match["entry"])
+    name = match["name"]
+    value = environment.variables.get(name) or match["default"]
     if value is None:
-        raise MissingReference(match["name"])
+        raise MissingReference(
+            name, f"`{name}` is not set", f"set `{name}`, or give it a default: `${{env:{name}:-…}}`"
+        )
     return value
 
 
@@ -120,4 +146,22 @@ def _contents(path: str, environment: Environment) -> str:
     try:
         return (environment.directory / Path(path).expanduser()).read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError):
-        raise MissingReference(path, is_file=True) from None
+        advice = "put it there, readable: paths start from the spec's folder"
+        raise MissingReference(path, f"the file `{path}` can't be read", advice) from None
+
+
+def _from_keychain(entry: str) -> str:
+    """A credential of the keychain; an entry without a service is one of ours."""
+    from llm_router.spec import keychain
+
+    first, _, rest = entry.partition("/")
+    service, name = (first, rest) if rest else (keychain.SERVICE, first)
+    try:
+        value = keychain.read(service, name)
+    except keychain.NoKeychain as error:
+        raise MissingReference(entry, f"`${{keyring:{entry}}}` can't be read: {error}", error.help) from None
+    if not value:
+        ours = service == keychain.SERVICE
+        advice = f"run `llm-router key set {name}`" if ours else f"run `keyring set {service} {name}`"
+        raise MissingReference(entry, f"the keychain has no `{name}` of `{service}`", advice)
+    return value

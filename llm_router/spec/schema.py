@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from llm_router.spec import model
-from llm_router.spec.describe import condition_schema, operators_schema, placement_schema
+from llm_router.spec.describe import condition_schema, coverage_schema, operators_schema, placement_schema
 from llm_router.spec.scalars import SHARED, STANDS_FOR
 from llm_router.spec.section import DEFAULT, Section
 
@@ -26,7 +26,12 @@ def json_schema() -> dict[str, Any]:
     shared = _Shared()
     sections = {name: _section(name, shared.tidy(definition)) for name, definition in sorted(definitions.items())}
     top = _section("Spec", shared.tidy(generated))
-    conditions = {"when": condition_schema(), "placement": placement_schema(), "operators": operators_schema()}
+    conditions = {
+        "when": condition_schema(),
+        "placement": placement_schema(),
+        "coverage": coverage_schema(),
+        "operators": operators_schema(),
+    }
     return {
         "$schema": IDENTIFIER,
         "title": "llm-router spec, version 1",

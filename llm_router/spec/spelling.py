@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from fractions import Fraction
 from typing import TypeAlias, assert_never
 
 from llm_router.spec.condition import All, AnyOf, Condition, Not, Op, Scalar, Test
 from llm_router.spec.refs import Reference
+from llm_router.units import format_share
+
+_SPENT = "spent."
 
 Structure: TypeAlias = Mapping[str, object]
 
@@ -41,22 +45,20 @@ def predicate_text(test: Test) -> str:
     if test.op == "exists":
         return f"{test.feature} exists" if test.value else f"{test.feature} not exists"
     if isinstance(test.value, tuple) and test.op == "between":
-        return f"{test.feature} between {' and '.join(_literal(value) for value in test.value)}"
+        return f"{test.feature} between {' and '.join(_literal(value, test) for value in test.value)}"
     if isinstance(test.value, tuple):
         word = "not in" if test.op == "not" else test.op
-        return f"{test.feature} {word} [{', '.join(_literal(value) for value in test.value)}]"
-    return f"{test.feature} {_SIGNS.get(test.op, test.op)} {_literal(test.value)}"
+        return f"{test.feature} {word} [{', '.join(_literal(value, test) for value in test.value)}]"
+    return f"{test.feature} {_SIGNS.get(test.op, test.op)} {_literal(test.value, test)}"
 
 
 def structure_of(condition: Condition) -> Structure:
     """The condition as `when:` takes it, made of plain values only; reading it gives the same condition."""
     match condition:
-        case Test(feature, "is", value):
-            return {feature: _plain(value)}
-        case Test(feature, "in", value):
-            return {feature: _plain(value)}
+        case Test(feature, "is" | "in", value):
+            return {feature: _plain(value, feature)}
         case Test(feature, op, value):
-            return {feature: {op: _plain(value)}}
+            return {feature: {op: _plain(value, feature)}}
         case Not(term):
             return {"not": structure_of(term)}
         case All(terms):
@@ -73,9 +75,19 @@ def _within(term: Condition) -> str:
     return f"({text})" if isinstance(term, (All, AnyOf)) else text
 
 
-def _literal(value: Scalar) -> str:
+def share_text(feature: str, value: object) -> str | None:
+    """The percentage that a number means for this feature; `None` where it means itself."""
+    if not feature.startswith(_SPENT) or isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return format_share(Fraction(str(value)))
+
+
+def _literal(value: Scalar, test: Test) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    percentage = share_text(test.feature, value)
+    if percentage is not None:
+        return percentage
     if isinstance(value, (int, float)):
         return f"{Decimal(repr(value)):f}"
     text = value.text if isinstance(value, Reference) else value
@@ -83,7 +95,10 @@ def _literal(value: Scalar) -> str:
     return f'"{escaped}"'
 
 
-def _plain(value: Scalar | tuple[Scalar, ...]) -> object:
+def _plain(value: Scalar | tuple[Scalar, ...], feature: str) -> object:
     if isinstance(value, tuple):
-        return [_plain(item) for item in value]
+        return [_plain(item, feature) for item in value]
+    percentage = share_text(feature, value)
+    if percentage is not None:
+        return percentage
     return value.text if isinstance(value, Reference) else value

@@ -116,6 +116,14 @@ _MISSING_HELP: Mapping[str, str] = {
     "from": "write `from: [first, second]`",
     "expect": "write `expect: {deployment: name}`",
     "request": "write `request: {text: Hello}`",
+    "name": "write `name: monthly`, or what it shall be called",
+    "amount": "write `amount: 50 USD`",
+    "exact": "write `exact: {keep: 1h, entries: 10k}`",
+    "keep": "write `keep: 1h`",
+    "events": "write `events: [budget_warning, budget_spent]`",
+    "url": "write `url: sqlite:router.db`",
+    "to": "write `to: ops@example.com`",
+    "smtp": 'write `smtp: "smtp://host:587"`',
 }
 
 
@@ -158,6 +166,19 @@ _SHAPES: Mapping[str, str] = {
     "tasks": "write `tasks: [code, chat]`",
     "supports": "write `supports: [tools, images]`",
     "labels": "write `labels: {region: eu}`",
+    "budgets": "write a list: each budget begins with `- `, as `- {name: monthly, amount: 50 USD, every: month}`",
+    "limits": "write a list: each limit begins with `- `, as `- {requests: 30, every: 1m}`",
+    "alerts": "write a list: each alert begins with `- `, as `- {events: [budget_spent], log: true}`",
+    "events": "write a list: `[budget_warning, budget_spent]`",
+    "cache": "write `cache: {exact: {keep: 1h, entries: 10k}}`; without it nothing is kept",
+    "exact": "write `exact: {keep: 1h, entries: 10k}`",
+    "ledger": "write `ledger: {keep: 400d}`",
+    "state": 'write `state: "sqlite:router.db"`, or `state: {url: …, fail: closed}`',
+    "hedge": "write `hedge: {after: 2s, extra_cost: 5%}`; without it nobody is hedged",
+    "when_spent": "write `out`, `warn`, or `{use: name}`",
+    "for": "write `for: {provider: openai}`",
+    "email": 'write `email: {to: ops@example.com, smtp: "smtp://host:587"}`',
+    "vary": "write `vary: [metadata.tenant]`",
 }
 _FORMS: Mapping[str, str] = {
     "a list": "write entries with `- `, or in brackets: `[…]`",

@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from math import ceil
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
-from llm_router.catalog.providers import PROVIDERS
+from llm_router.catalog.providers import CUSTOM, CUSTOM_NAME_PATTERN, PROVIDERS
 from llm_router.diagnostics import closest, did_you_mean
 from llm_router.errors import FAILURE_CLASSES, FailureClass
+from llm_router.messages import ReasoningEffort, Thinking
 from llm_router.spec.habits import CREDENTIAL, NAME_IN_USE
 from llm_router.spec.refs import REFERENCE_PATTERN, Reference
 from llm_router.spec.scalars import (
@@ -167,6 +168,12 @@ def _count(value: object) -> int:
     return count
 
 
+def _effort(value: object) -> object:
+    """A word, or a budget in tokens; what is neither is spoken of as a word."""
+    counted = isinstance(value, int | float) or (isinstance(value, str) and value[:1].isdigit())
+    return _count(value) if counted and not isinstance(value, bool) else _EFFORT.read(value)
+
+
 def _amount(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise wrong_type("a price in USD per million tokens", value, "write a number, as `2.5`")
@@ -284,7 +291,6 @@ def _mapping(noun: str, help: str = "") -> Callable[[object], object]:
 
 
 _NAME_GRAMMAR = rf"(?!(?:{'|'.join(RESERVED)})$){NAME_PATTERN}"
-_KINDS_TO_COME = ("azure", "cohere", "replicate")
 _POSITIVE = r"(?=.*[1-9])"
 
 Text: TypeAlias = Annotated[
@@ -324,7 +330,35 @@ PlaceKey: TypeAlias = Annotated[
     str, Scalar(NAME_IN_USE, _text(NAME_IN_USE, PLACE_PATTERN, _bad_place), _text_schema(PLACE_PATTERN), raw=True)
 ]
 Credential: TypeAlias = Annotated[Reference, Scalar(CREDENTIAL, _credential, _text_schema(_CREDENTIAL), raw=True)]
-Kind: TypeAlias = Annotated[str, words("a kind of provider", tuple(PROVIDERS), later=_KINDS_TO_COME)]
+
+
+def _kind() -> Scalar:
+    """A kind of the catalogue, or `custom:` and the name of a codec that is registered where the spec is run."""
+    rows, pattern = words("a kind of provider", tuple(PROVIDERS)), f"{CUSTOM}{CUSTOM_NAME_PATTERN}"
+
+    def read(value: object) -> object:
+        if not isinstance(value, str) or not value.startswith(CUSTOM):
+            return _known_kind(rows, value)
+        if re.fullmatch(pattern, value):
+            return value
+        advice = f"write `{CUSTOM}` and a codec's name: lower case letters, digits, `-` and `_`"
+        raise Unreadable(BAD_NAME, f"`{value}` names no codec", advice)
+
+    schema = {"anyOf": [dict(rows.schema), {"type": "string", "pattern": _pattern(pattern)}]}
+    return Scalar(rows.noun, read, schema, late=False)
+
+
+def _known_kind(rows: Scalar, value: object) -> object:
+    """A kind of the catalogue. Where no other word is close, a codec of one's own is proposed too."""
+    try:
+        return rows.read(value)
+    except Unreadable as error:
+        if not error.help.startswith("expected one of"):
+            raise
+        raise Unreadable(error.code, error.message, f"{error.help}, or `{CUSTOM}` and a codec of your own") from None
+
+
+Kind: TypeAlias = Annotated[str, _kind()]
 
 Duration: TypeAlias = Annotated[float | Reference, _quantities("a duration", _duration, DURATION_PATTERN)]
 PositiveDuration: TypeAlias = Annotated[
@@ -341,6 +375,22 @@ Count: TypeAlias = Annotated[
             "anyOf": [
                 {"type": "integer", "minimum": 1},
                 {"type": "string", "pattern": f"^{_POSITIVE}(?:{COUNT_PATTERN})$"},
+            ]
+        },
+        typed=True,
+    ),
+]
+_EFFORT = words("an effort", get_args(ReasoningEffort))
+Effort: TypeAlias = Annotated[
+    Thinking | Reference,
+    Scalar(
+        "an effort",
+        _united(_effort),
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1},
+                {"type": "string", "pattern": f"^{_POSITIVE}(?:{COUNT_PATTERN})$"},
+                {"type": "string", "enum": list(get_args(ReasoningEffort))},
             ]
         },
         typed=True,
@@ -401,6 +451,15 @@ When: TypeAlias = Annotated[
         "a condition",
         _mapping("a condition", _WHEN_HELP),
         {STANDS_FOR: "when"},
+        raw=True,
+    ),
+]
+Coverage: TypeAlias = Annotated[
+    dict[str, Any],
+    Scalar(
+        "a condition",
+        _mapping("a condition", "write `{provider: openai}`, or `{task: code}`"),
+        {STANDS_FOR: "coverage"},
         raw=True,
     ),
 ]
