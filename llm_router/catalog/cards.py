@@ -24,6 +24,32 @@ from llm_router.catalog.providers import PROVIDERS
 
 
 @dataclass(frozen=True, slots=True)
+class VectorFacts:
+    """What the vectors of an embedding model are: how many `dimensions` it gives unasked, and what it can be asked for.
+
+    From `least` to `most`, where these are known, and one of `only`, where it has but some.
+    """
+
+    dimensions: int
+    least: int | None = None
+    most: int | None = None
+    only: tuple[int, ...] = ()
+
+    def can_have(self, dimensions: int) -> bool:
+        """Whether the model can give this many."""
+        if self.least is not None and self.most is not None and self.least <= dimensions <= self.most:
+            return True
+        return dimensions == self.dimensions or dimensions in self.only
+
+    @property
+    def choice(self) -> str:
+        """How many it gives, and can be asked for, in words."""
+        if self.least is not None and self.most is not None:
+            return f"it gives {self.dimensions}, or from {self.least} to {self.most}"
+        return f"it gives {self.dimensions}" + (f", or one of {', '.join(map(str, self.only))}" if self.only else "")
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCard:
     """Facts about one model, as one kind of provider serves it, with source and day (ISO).
 
@@ -31,7 +57,8 @@ class ModelCard:
     audio, json_schema, reasoning, prefill`, and is `None` where nobody says. `refuses` are the settings
     (`temperature, top_p, stop, seed, reasoning`) that the model answers with an error or doesn't know. `quality` is 0
     to 100 by task (with `any`), only where a figure is sourced. `retired` is the day (ISO) on which this kind of
-    provider switched it off, or will; `replaced_by` is the wire name that it names instead.
+    provider switched it off, or will; `replaced_by` is the wire name that it names instead. `vectors` tells of an
+    embedding model, whose `context` is the longest text; it is `None` for all others.
     """
 
     name: str
@@ -44,6 +71,7 @@ class ModelCard:
     replaced_by: str | None = None
     source: str = ""
     date: str = ""
+    vectors: VectorFacts | None = None
 
 
 def find_card(kind: str, model: str) -> ModelCard | None:
@@ -60,6 +88,13 @@ def card_named(name: str) -> ModelCard | None:
 def card_names() -> tuple[str, ...]:
     """The names that `card:` may have, sorted."""
     return tuple(sorted(_rows().cards))
+
+
+def wire_names(kind: str) -> tuple[str, ...]:
+    """Wire names that cards know at this kind of provider: those of its own models, and those that it serves."""
+    rows = _rows()
+    own = (name for name, row in rows.cards.items() if row["by"] == OWNERS.get(kind))
+    return (*own, *rows.served.get(kind, {}))
 
 
 OWNERS: Mapping[str, str] = {
@@ -114,7 +149,7 @@ class _Rows:
     by_key: Mapping[str, str]
 
     def card(self, name: str, over: Mapping[str, Any] | None = None, kind: str | None = None) -> ModelCard:
-        """The card `name`, with what a kind of provider says of it instead, and what its server adds to any model."""
+        """The card `name`, with what a kind of provider says of it instead, and what its server adds and lacks."""
         row = self.cards[name] if over is None else {**self.cards[name], **over}
         if over is None and kind is not None and kind != _kind_of(row["by"]):
             row = {**row, "retired": None, "replaced_by": None}
@@ -122,7 +157,8 @@ class _Rows:
         refuses = frozenset(row.get("refuses", ()))
         if supports is not None:
             refuses |= frozenset() if "reasoning" in supports else {"reasoning"}
-            supports |= PROVIDERS[kind].adds if kind is not None and kind in PROVIDERS else frozenset()
+            if kind is not None and kind in PROVIDERS:
+                supports = (supports | PROVIDERS[kind].adds) - PROVIDERS[kind].lacks
         return ModelCard(
             name,
             row["context"],
@@ -133,7 +169,12 @@ class _Rows:
             replaced_by=row.get("replaced_by"),
             source=row["source"],
             date=row["date"],
+            vectors=_vectors(row["vectors"]) if "vectors" in row else None,
         )
+
+
+def _vectors(row: Mapping[str, Any]) -> VectorFacts:
+    return VectorFacts(row["dimensions"], row.get("least"), row.get("most"), tuple(row.get("only", ())))
 
 
 @cache

@@ -15,7 +15,15 @@ from llm_router.messages import Usage
 from llm_router.units import TOKENS_PER_PRICE, UnitError, parse_price
 
 PriceKind = Literal[
-    "input", "output", "cache_read", "cache_creation", "reasoning", "input_audio", "output_audio", "request"
+    "input",
+    "output",
+    "cache_read",
+    "cache_creation",
+    "cache_creation_1h",
+    "reasoning",
+    "input_audio",
+    "output_audio",
+    "request",
 ]
 PRICE_KINDS: tuple[PriceKind, ...] = get_args(PriceKind)
 """All are per token but `request`, a fee for each call."""
@@ -36,6 +44,7 @@ def read_rates(amounts: Mapping[str, Amount]) -> Rates:
         counted["output"],
         cache_read=counted.get("cache_read"),
         cache_creation=counted.get("cache_creation"),
+        cache_creation_1h=counted.get("cache_creation_1h"),
         reasoning=counted.get("reasoning"),
         input_audio=counted.get("input_audio"),
         output_audio=counted.get("output_audio"),
@@ -45,7 +54,7 @@ def read_rates(amounts: Mapping[str, Amount]) -> Rates:
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Picodollars per token by kind (`request`: per call); a kind that is `None` bills as the side it is part of."""
+    """Picodollars per token by kind (`request`: per call); a kind that is `None` bills as what it is part of."""
 
     input: int
     output: int
@@ -55,11 +64,12 @@ class Rates:
     input_audio: int | None = None
     output_audio: int | None = None
     request: int = 0
+    cache_creation_1h: int | None = None
 
-    @property
-    def dearest_input(self) -> int:
-        """The most that one token of input can cost."""
-        return max(self.input, self.cache_read or 0, self.cache_creation or 0, self.input_audio or 0)
+    def dearest_input(self, *, hour: bool = False) -> int:
+        """The most that one token of input can cost; `hour`: where a cache may be asked to keep it for so long."""
+        kept = self.cache_creation_1h or 0 if hour else 0
+        return max(self.input, self.cache_read or 0, self.cache_creation or 0, kept, self.input_audio or 0)
 
     @property
     def dearest_output(self) -> int:
@@ -100,17 +110,27 @@ class Revision:
 
 
 @dataclass(frozen=True, slots=True)
+class Batch:
+    """What a provider's batch API bills of the usual rates, in per cent; with its own source and day."""
+
+    percent: int
+    source: str
+    date: str
+
+
+@dataclass(frozen=True, slots=True)
 class Price(Rates):
     """The rates in force on the data's day (`date`), with tiers (ascending).
 
     `revisions`, where rates change with the date or the hour, are all of them, these included; the last that holds
-    decides.
+    decides. `batch` is for whoever compares: the router itself asks nothing in batches.
     """
 
     tiers: tuple[PriceTier, ...] = ()
     revisions: tuple[Revision, ...] = ()
     source: str = ""
     date: str = ""
+    batch: Batch | None = None
 
     @classmethod
     def of(
@@ -132,6 +152,7 @@ class Price(Rates):
             rates.input_audio,
             rates.output_audio,
             rates.request,
+            rates.cache_creation_1h,
             tiers=tiers,
             revisions=revisions,
             source=source,
@@ -168,18 +189,20 @@ class Price(Rates):
         A part that is reported larger than what is left of its side counts as the rest of it.
         """
         rates = self.rates_for(usage.input or 0, at)
-        if (usage.input is None and rates.dearest_input) or (usage.output is None and rates.dearest_output):
+        if (usage.input is None and rates.dearest_input()) or (usage.output is None and rates.dearest_output):
             return None
         return _cost(rates, usage)
 
-    def upper_bound(self, input_tokens: int, output_tokens: int, at: datetime.datetime | None = None) -> int:
+    def upper_bound(
+        self, input_tokens: int, output_tokens: int, at: datetime.datetime | None = None, *, hour: bool = False
+    ) -> int:
         """Picodollars that no request with at most so many tokens can cost more than.
 
         The dearest kind of each side, over all tiers that so much input can reach and all hours of the day (`at`; of
-        the data's day and all days after it, where no moment is given).
+        the data's day and all days after it, where no moment is given). `hour` as in `dearest_input`.
         """
         return max(
-            rates.dearest_input * input_tokens + rates.dearest_output * output_tokens + rates.request
+            rates.dearest_input(hour=hour) * input_tokens + rates.dearest_output * output_tokens + rates.request
             for rates in self._reachable(input_tokens, at)
         )
 
@@ -221,6 +244,7 @@ class Cost:
     output: int = 0
     cache_read: int = 0
     cache_creation: int = 0
+    cache_creation_1h: int = 0
     reasoning: int = 0
     input_audio: int = 0
     output_audio: int = 0
@@ -229,7 +253,7 @@ class Cost:
     @property
     def total(self) -> int:
         """All kinds together."""
-        inputs = self.input + self.cache_read + self.cache_creation + self.input_audio
+        inputs = self.input + self.cache_read + self.cache_creation + self.cache_creation_1h + self.input_audio
         return inputs + self.output + self.reasoning + self.output_audio + self.request
 
 
@@ -240,6 +264,8 @@ def _cost(rates: Rates, usage: Usage) -> Cost:
     tokens_in, tokens_out = usage.input or 0, usage.output or 0
     cache_read = min(usage.cache_read or 0, tokens_in)
     cache_creation = min(usage.cache_creation or 0, tokens_in - cache_read)
+    for_an_hour = min(usage.cache_creation_1h or 0, cache_creation)
+    short, long = _or(rates.cache_creation, rates.input), rates.cache_creation_1h
     input_audio = min(usage.input_audio or 0, tokens_in - cache_read - cache_creation)
     reasoning = min(usage.reasoning or 0, tokens_out)
     output_audio = min(usage.output_audio or 0, tokens_out - reasoning)
@@ -247,7 +273,8 @@ def _cost(rates: Rates, usage: Usage) -> Cost:
         input=rates.input * (tokens_in - cache_read - cache_creation - input_audio),
         output=rates.output * (tokens_out - reasoning - output_audio),
         cache_read=_or(rates.cache_read, rates.input) * cache_read,
-        cache_creation=_or(rates.cache_creation, rates.input) * cache_creation,
+        cache_creation=short * (cache_creation - for_an_hour),
+        cache_creation_1h=_or(long, short) * for_an_hour,
         reasoning=_or(rates.reasoning, rates.output) * reasoning,
         input_audio=_or(rates.input_audio, rates.input) * input_audio,
         output_audio=_or(rates.output_audio, rates.output) * output_audio,

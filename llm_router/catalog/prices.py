@@ -1,7 +1,9 @@
 """Where prices are found: dated rows of data, compiled to integers only for the models that are asked for.
 
 `data/prices/<kind>.json` holds exact decimal strings in USD per million tokens, with source and date; a file is read
-when its kind is first asked for. A model that isn't there has no price: that is `None`, never zero.
+when its kind is first asked for. What the package they are made from doesn't know stands in `data/prices_beside.json`,
+and so does who sells at another's list price (`like`). A model that is in neither has no price: that is `None`, never
+zero. `data/batch.json` says what providers bill for batches.
 """
 
 from __future__ import annotations
@@ -10,14 +12,37 @@ import datetime
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from llm_router.catalog.price import FREE, PRICE_KINDS, Cost, Price, PriceKind, PriceTier, Rates, Revision, read_rates
+from llm_router.catalog.price import (
+    FREE,
+    PRICE_KINDS,
+    Batch,
+    Cost,
+    Price,
+    PriceKind,
+    PriceTier,
+    Rates,
+    Revision,
+    read_rates,
+)
 
-__all__ = ["FREE", "PRICE_KINDS", "Cost", "Price", "PriceKind", "PriceTier", "Rates", "Revision", "find_price"]
+__all__ = [
+    "FREE",
+    "PRICE_KINDS",
+    "Batch",
+    "Cost",
+    "Price",
+    "PriceKind",
+    "PriceTier",
+    "Rates",
+    "Revision",
+    "find_price",
+    "priced_names",
+]
 
 _DATE_BEHIND = re.compile(r"(?:[-@]\d{4}-\d{2}-\d{2}|[-@]\d{8}|-\d{3,4}|-latest)$")
 
@@ -32,7 +57,27 @@ def find_price(kind: str, model: str) -> Price | None:
     if kind == "openrouter" and name.endswith(":free"):
         return FREE
     where = _where(kind, name)
-    return _find(*where) if where else None
+    price = _find(*where) if where else None
+    return price and _as_sold_by(kind, price)
+
+
+def _as_sold_by(kind: str, price: Price) -> Price:
+    """The price with what this kind of provider says of all its prices."""
+    book = _beside().get(kind, _Book())
+    source = f"{book.source} ({price.source})" if book.like else price.source
+    return replace(price, source=source, batch=_batches().get(kind))
+
+
+@cache
+def _batches() -> Mapping[str, Batch]:
+    content = json.loads((Path(__file__).parent / "data" / "batch.json").read_bytes())
+    return {kind: Batch(**facts) for kind, facts in content.items()}
+
+
+def priced_names(kind: str) -> tuple[tuple[str, ...], ...]:
+    """The wire names that have a price at this kind of provider; those of one price together."""
+    entries = {id(entry): entry for entry in _book(kind).entries.values()}
+    return tuple(tuple(entry["names"]) for entry in entries.values())
 
 
 LITELLM_PREFIXES: Mapping[str, str] = {
@@ -58,7 +103,7 @@ def _where(kind: str, name: str) -> tuple[str, str] | None:
     if kind == "litellm":
         prefix, _, rest = name.partition("/")
         return (LITELLM_PREFIXES[prefix], rest) if rest and prefix in LITELLM_PREFIXES else None
-    return kind, name
+    return _beside().get(kind, _Book()).like or kind, name
 
 
 @lru_cache(maxsize=4096)
@@ -68,16 +113,29 @@ def _find(kind: str, name: str) -> Price | None:
     if entry is None:
         entry = book.entries.get(_DATE_BEHIND.sub("", name))
         if entry is None or not entry.get("dated"):
-            return None
+            return _find_beside(kind, name)
     return _price(entry, book)
+
+
+def _find_beside(kind: str, name: str) -> Price | None:
+    """The price of a model that the package which the files are made from doesn't know."""
+    book = _beside().get(kind, _Book())
+    return _price(book.entries[name], book) if name in book.entries else None
+
+
+@cache
+def _beside() -> Mapping[str, _Book]:
+    content = json.loads((Path(__file__).parent / "data" / "prices_beside.json").read_bytes())
+    return {kind: _read_book(book) for kind, book in content.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class _Book:
-    """One file: raw entries by name, compiled only when asked for."""
+    """One file: raw entries by name, compiled only when asked for; those of the kind `like` are taken instead."""
 
     source: str = ""
     date: str = ""
+    like: str = ""
     entries: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # JSON; `_price` reads it
 
 
@@ -86,15 +144,18 @@ def _book(kind: str) -> _Book:
     path = Path(__file__).parent / "data" / "prices" / f"{kind}.json"
     if not kind.replace("-", "").isalpha() or not path.exists():
         return _Book()
-    content = json.loads(path.read_bytes())
-    return _Book(
-        content["source"], content["date"], {name: entry for entry in content["prices"] for name in entry["names"]}
-    )
+    return _read_book(json.loads(path.read_bytes()))
+
+
+def _read_book(content: Mapping[str, Any]) -> _Book:
+    entries = {name: entry for entry in content.get("prices", ()) for name in entry["names"]}
+    return _Book(content["source"], content["date"], content.get("like", ""), entries)
 
 
 def _price(entry: Mapping[str, Any], book: _Book) -> Price:
     revisions = tuple(_revision(each) for each in entry.get("revisions", ()))
-    return Price.of(read_rates(entry), _tiers(entry), revisions=revisions, source=book.source, date=book.date)
+    source, date = entry.get("source", book.source), entry.get("date", book.date)
+    return Price.of(read_rates(entry), _tiers(entry), revisions=revisions, source=source, date=date)
 
 
 def _tiers(entry: Mapping[str, Any]) -> tuple[PriceTier, ...]:
