@@ -15,8 +15,9 @@ class Target:
     """Where an attempt goes: everything a codec must know of the deployment.
 
     `base_url` has no trailing slash; `headers` hold credentials and so are never shown; `quirks` are the catalogue
-    row's named deviations (as `max_tokens_name`), which a codec reads by name. `max_output` is the most tokens that the
-    model can answer with, for dialects that must be told a cap.
+    row's named deviations (as `max_tokens_name`), which a codec reads by name; of a custom kind there are none but
+    `json` (`tool` or `object`), where the model is known not to follow a JSON Schema. `max_output` is the most tokens
+    that the model can answer with, for dialects that must be told a cap; `context` those that it can read and write.
     """
 
     base_url: str
@@ -25,6 +26,7 @@ class Target:
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
     quirks: Mapping[str, str] = field(default_factory=dict)
     max_output: int | None = None
+    context: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,18 @@ class HistoryForm:
 
     `thoughts` says which can be sent back: `any`, those with `text`, those that are `signed`, or `none`. `blanks` tells
     whether text of nothing but white space is taken. `marks` is the number of cache marks that a request may have.
+    `names` tells whether messages say who speaks, `tools` whether calls and results have a place, `user_first` whether
+    nobody may speak before the user, `prefill` whether an assistant message at the end is gone on with.
     """
 
     call_ids: CallIds = "any"
     thoughts: Literal["any", "text", "signed", "none"] = "text"
     blanks: bool = True
     marks: int = 0
+    names: bool = False
+    tools: bool = True
+    user_first: bool = False
+    prefill: bool = False
 
 
 class WireError(Exception):

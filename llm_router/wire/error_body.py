@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
 from llm_router.messages import Json, JsonObject
@@ -90,7 +90,8 @@ def read_error_body(body: bytes) -> ErrorBody:
         value = parse(text)
     except ValueError:
         return ErrorBody(_plain(text))
-    return _read(value)
+    said = _read(value)
+    return said if said.message.strip() or not value else replace(said, message=_plain(text))  # of an unknown shape
 
 
 def _read(value: Json) -> ErrorBody:

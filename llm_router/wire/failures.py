@@ -66,7 +66,8 @@ _TABLE: tuple[_Row, ...] = (
         statuses=(*_OWN_FAULT, 0),
     ),
     _codes("content_filter", "content_filter content_filtered content_policy_violation responsible_ai_policy_violation"
-           " moderation_blocked data_inspection_failed safety_violation image_content_policy_violation"),
+           " moderation_blocked data_inspection_failed safety_violation image_content_policy_violation"
+           " invalid_prompt bio_policy misalignment_policy_violation"),
     _words(
         "content_filter",
         r"content (?:management|filtering) policy",
@@ -87,7 +88,8 @@ _TABLE: tuple[_Row, ...] = (
         r"insufficient (?:credits?|balance|funds|quota)",
         r"(?:credit balance|balance|credits?) (?:is|are|has been|have been) (?:too low|insufficient|exhausted|used up)",
         r"(?:add|purchase|buy) (?:more )?credits",
-        r"out of credits|run out of credits",
+        r"out of credits|run out of credits|have any credits",
+        r"(?:usage|spend\w*) limit[^.]{0,20} month|monthly (?:usage|spend\w*) limit|calls / month",
         r"account is not active|check your (?:plan and )?billing",
         r"(?:key|spend\w*|budget) (?:limit|budget) (?:has been )?(?:exceeded|reached)|budget has been exceeded",
         statuses=(400, 403, 429, 0),
@@ -120,12 +122,17 @@ _TABLE: tuple[_Row, ...] = (
         statuses=(0, 424, 498, 500, 502, 503, 529),
     ),
     _words("unavailable", r"upstream connect error|connection (?:error|refused|reset)", statuses=(0, 500, 502, 503)),
-    _codes("timeout", "timeout timeout_error request_timeout timed_out deadline_exceeded gateway_timeout"),
+    _codes("timeout", "timeout timeout_error request_timeout timed_out deadline_exceeded gateway_timeout"
+           " vector_store_timeout"),
     _codes("permission", "permission_denied permission_error unsupported_country_region_territory access_denied",
            0, 400, 403),
     _codes("rate_limit", "rate_limit_exceeded rate_limited"),
     _codes("unavailable", "server_error internal_server_error internal_error api_error service_unavailable", 0),
-    _codes("bad_request", "invalid_request_error invalid_request bad_request", 0),
+    # What is wrong with an image, told inside an answer (openai's responses: ResponseError of openai-python 3.52).
+    _codes("bad_request", "invalid_request_error invalid_request bad_request invalid_image invalid_image_format"
+           " invalid_base64_image invalid_image_url image_too_large image_too_small image_parse_error"
+           " invalid_image_mode image_file_too_large unsupported_image_media_type empty_image_file"
+           " failed_to_download_image image_file_not_found data_residency_mismatch", 0),
 )  # fmt: skip
 
 _STATUSES: Mapping[int, FailureClass] = {

@@ -8,9 +8,13 @@ which nothing was said, are cut off there.
 **Calls and results.** A result stands right behind the message of its call, in the order of the calls; it answers the
 last call of its id before it. A call without a result gets an error that says so. A result without a call becomes what
 the user says. Ids are unique in a conversation, and one that the dialect doesn't take is replaced on both sides, always
-by the same one.
+by the same one. Where there are no tools, calls and results are told in words.
 **Contents.** Empty texts are left out, where the dialect refuses them those of nothing but white space too; and then
 messages of which nothing is left. A conversation of which nothing is left is refused.
+**Names of speakers** are kept where the dialect has a place for them. Elsewhere a user's stands before what was said
+("Ada: hello"); those of others, who are known by their role, are left out.
+**The beginning.** Where nobody may speak before the user, the user says `BEGINNING` before those who do, and instead of
+nothing.
 **Marks of the cache** are kept where the dialect knows them: the last ones, as many as it takes.
 
 Where system messages stand, who speaks when, and how media go is a matter of each dialect's form, and so of its codec.
@@ -39,6 +43,9 @@ from llm_router.messages import (
 )
 from llm_router.wire.codec import CallIds, HistoryForm, Unsupported
 
+BEGINNING = "(The conversation begins.)"
+"""What the user says before an answer that came unasked, where the user must speak first."""
+
 NO_RESULT = "This call was not answered."
 """What a call without a result is answered with."""
 
@@ -59,7 +66,18 @@ def fitted(request: ChatRequest, form: HistoryForm, *, own: Callable[[str], bool
     """
     kept = [_kept(message, form, own) for message in request.messages]
     paired = _paired([message for message in kept if message.parts], form)
-    return _marked(replace(request, messages=tuple(paired) or _empties(request, form)), form.marks)
+    paired = paired if form.tools else [_in_words(message) for message in paired]
+    messages = tuple(paired) or _empties(request, form)
+    messages = _begun(messages) if form.user_first else messages
+    return _marked(replace(request, messages=messages), form.marks)
+
+
+def _begun(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """The messages with the user in front of all but the system."""
+    place = next((place for place, message in enumerate(messages) if message.role != "system"), len(messages))
+    if place < len(messages) and messages[place].role == "user":
+        return messages
+    return (*messages[:place], Message("user", (Text(BEGINNING),)), *messages[place:])
 
 
 def _empties(request: ChatRequest, form: HistoryForm) -> tuple[Message, ...]:
@@ -76,7 +94,19 @@ def _kept(message: Message, form: HistoryForm, own: Callable[[str], bool]) -> Me
     parts = [kept for part in message.parts if (kept := _part(part, form, ours=ours)) is not None]
     while form.thoughts == "signed" and parts and isinstance(parts[-1], Reasoning):
         parts.pop()
-    return message if tuple(parts) == message.parts else replace(message, parts=tuple(parts))
+    told = message if tuple(parts) == message.parts else replace(message, parts=tuple(parts))
+    return told if form.names or told.name is None else _unnamed(told)
+
+
+def _unnamed(message: Message) -> Message:
+    """The message without its name; a user's stands before the first text, or on its own before anything else."""
+    parts = message.parts
+    if message.role == "user" and parts:
+        first = parts[0]
+        label = f"{message.name}: "
+        begun = replace(first, text=label + first.text) if isinstance(first, Text) else None
+        parts = (begun, *parts[1:]) if begun else (Text(label), *parts)
+    return replace(message, name=None, parts=parts)
 
 
 def _part(part: Part, form: HistoryForm, *, ours: bool) -> Part | None:
@@ -191,6 +221,26 @@ def _placed(message: Message, calls: Sequence[_Asked]) -> Iterator[Message]:
     parts = tuple(next(renamed).call if isinstance(part, ToolCall) else part for part in message.parts)
     yield message if parts == message.parts else replace(message, parts=parts)
     yield Message("tool", tuple(each.result or _unanswered(each.call) for each in calls))
+
+
+def _in_words(message: Message) -> Message:
+    """The message with its calls or results as text, which the user brings: nobody else is left to."""
+    if message.role == "tool":
+        parts = tuple(told for part in message.parts if isinstance(part, ToolResult) for told in _result_in_words(part))
+        return Message("user", parts)
+    calls = [part for part in message.parts if isinstance(part, ToolCall)]
+    if not calls:
+        return message
+    return replace(message, parts=tuple(_call_in_words(part) for part in message.parts))
+
+
+def _call_in_words(part: Part) -> Part:
+    return Text(f"[calls {part.name} with {part.arguments or '{}'}]") if isinstance(part, ToolCall) else part
+
+
+def _result_in_words(result: ToolResult) -> tuple[Text | Media, ...]:
+    verb = "failed" if result.is_error else "answered"
+    return (Text(f"[{result.name or 'the tool'} {verb}] "), *result.parts)
 
 
 def _unanswered(call: ToolCall) -> ToolResult:

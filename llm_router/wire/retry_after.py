@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -23,6 +24,22 @@ _EPOCH_S = 1e9
 _EPOCH_MS = 1e12
 
 
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What a reply, whatever its status, says of the sender's quota.
+
+    `limited_s` is the time in seconds from the reply for which nothing remains of it; `None` where something does, or
+    where nobody says until when.
+    """
+
+    limited_s: float | None = None
+
+
+def quota(headers: Mapping[str, str]) -> Quota:
+    """What the limits still need of which nothing remains; of several the longest."""
+    return Quota(max(_resets(headers, _instant(headers.get("date", ""))), default=None))
+
+
 def retry_after(headers: Mapping[str, str], message: str = "", *, limited: bool) -> float | None:
     """Seconds from the reply, None where it says nothing.
 
@@ -35,8 +52,8 @@ def retry_after(headers: Mapping[str, str], message: str = "", *, limited: bool)
         return max(said)
     if not limited:
         return None
-    resets = list(_resets(headers, now))
-    return max(resets) if resets else _in_words(message)
+    reset = quota(headers).limited_s
+    return reset if reset is not None else _in_words(message)
 
 
 def _plain_waits(headers: Mapping[str, str], now: float | None) -> Iterator[float | None]:

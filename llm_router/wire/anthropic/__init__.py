@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from llm_router.messages import ChatRequest, ChatResponse
-from llm_router.wire.anthropic.decode import StreamDecoder, decode
+from llm_router.wire.anthropic.decode import Frames, decode
 from llm_router.wire.anthropic.encode import encode
+from llm_router.wire.anthropic.quirks import read_quirks
 from llm_router.wire.codec import Decoder, Failure, HistoryForm, HttpRequest, Target
 from llm_router.wire.error_body import failure_of
+from llm_router.wire.streaming import StreamDecoder
 
 
 class Anthropic:
     """The codec: see `llm_router.wire.codec.Codec`."""
 
-    def history(self, _: Target) -> HistoryForm:
+    def history(self, target: Target) -> HistoryForm:
         """What the target takes of what was said before."""
-        return HistoryForm("word", "signed", blanks=False, marks=4)
+        prefill = read_quirks(target.quirks).prefill == "yes"
+        return HistoryForm("word", "signed", blanks=False, marks=4, user_first=True, prefill=prefill)
 
     def encode(self, request: ChatRequest, target: Target, *, stream: bool) -> HttpRequest:
         """The HTTP request. Raises Unsupported."""
@@ -32,4 +35,4 @@ class Anthropic:
 
     def decoder(self, headers: Mapping[str, str]) -> Decoder:
         """A decoder for one streamed answer."""
-        return StreamDecoder(headers)
+        return StreamDecoder(Frames(headers))

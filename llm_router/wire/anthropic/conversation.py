@@ -1,8 +1,7 @@
 """Encodes the messages of a conversation, by these rules:
 
 System messages, wherever they stand, go to the top-level `system`, in their order. Tool results are the user's. What
-one side says in a row is one message. Names of speakers are left out: there is no place for them. The white space at
-the end of an answer that is to be continued is cut off. A conversation begins with the user.
+one side says in a row is one message. The white space at the end of an answer that is to be continued is cut off.
 """
 
 from __future__ import annotations

@@ -62,6 +62,7 @@ def _body(request: ChatRequest, conversation: Conversation, quirks: Quirks, targ
         **sampling(settings, quirks, wanted),
         **({} if wanted.said is None else {"thinking": wanted.said}),
         **_output(wanted, form),
+        **({} if settings.user is None else {"metadata": {"user_id": settings.user}}),
     }
 
 
@@ -118,9 +119,10 @@ def _tool(tool: Tool, quirks: Quirks) -> JsonObject:
 
 
 def _stop(settings: Settings) -> JsonObject:
-    """Stop sequences; there is no seed. Raises Unsupported."""
-    if settings.seed is not None:
-        raise Unsupported("`seed`")
+    """Stop sequences; there are no seed and no log probabilities. Raises Unsupported."""
+    for name in ("seed", "logprobs"):
+        if getattr(settings, name) is not None:
+            raise Unsupported(f"`{name}`")
     if settings.stop is None:
         return {}
     if not all(word.strip() for word in settings.stop):

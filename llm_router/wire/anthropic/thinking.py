@@ -17,10 +17,10 @@ from llm_router.messages import Json, JsonObject, ReasoningEffort, Settings
 from llm_router.wire.anthropic.quirks import Quirks
 from llm_router.wire.codec import Unsupported
 from llm_router.wire.reading import as_list, as_object
+from llm_router.wire.thinking import budget_of, effort_of
 
 LEAST_BUDGET = 1024
 """anthropic: tokens; docs/extended-thinking, 2026."""
-_BUDGETS: Mapping[ReasoningEffort, int] = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 24576}
 _EFFORTS: Mapping[ReasoningEffort, str] = {"minimal": "low", "low": "low", "medium": "medium", "high": "high"}
 _LEAST_TOP_P = 0.95
 """anthropic: with thinking on; docs/extended-thinking, 2026."""
@@ -64,8 +64,8 @@ def thinking(settings: Settings, quirks: Quirks, turns: Sequence[JsonObject], ca
     if quirks.thinking == "none":
         raise Unsupported("`reasoning`")
     if quirks.thinking == "budget":
-        return Thinking() if _began_without(turns) else _budget(_BUDGETS[effort], cap)
-    return Thinking({"type": "adaptive", "display": "summarized"}, _EFFORTS[effort])
+        return Thinking() if _began_without(turns) else _budget(budget_of(effort), cap)
+    return Thinking({"type": "adaptive", "display": "summarized"}, _EFFORTS[effort_of(effort)])
 
 
 def sampling(settings: Settings, quirks: Quirks, wanted: Thinking) -> Mapping[str, Json]:

@@ -8,10 +8,7 @@ from llm_router.messages import Json, JsonObject, Usage
 from llm_router.wire.reading import as_count, as_object, look_up
 
 _CACHED = ("cache_read_input_tokens", "cache_creation_input_tokens")
-_BILLED = {
-    "server_tool_use": ("web_search_requests", "web_fetch_requests"),
-    "cache_creation": ("ephemeral_1h_input_tokens",),
-}
+_BILLED = {"server_tool_use": ("web_search_requests", "web_fetch_requests")}
 """Counts beyond the neutral form that have a price of their own; kept in `extra` where these aren't zero."""
 
 
@@ -32,10 +29,11 @@ class UsageCount:
             cached,
             created,
             as_count(look_up(self._said, "output_tokens_details.thinking_tokens")) if whole else None,
+            cache_creation_1h=as_count(look_up(self._said, "cache_creation.ephemeral_1h_input_tokens")) or None,
         )
 
     @property
     def extras(self) -> Mapping[str, Json]:
-        """What is billed otherwise: uses of the server's tools, and what the cache keeps for an hour."""
+        """What is billed otherwise: uses of the server's tools."""
         found = {name: as_object(self._said.get(name)) for name in _BILLED}
         return {name: said for name, said in found.items() if any(as_count(said.get(key)) for key in _BILLED[name])}

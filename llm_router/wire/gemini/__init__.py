@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from llm_router.messages import ChatRequest, ChatResponse
 from llm_router.wire.codec import Decoder, Failure, HistoryForm, HttpRequest, Target
-from llm_router.wire.gemini.decode import StreamDecoder, decode
+from llm_router.wire.gemini.decode import OPENING, Frames, decode
 from llm_router.wire.gemini.encode import encode
 from llm_router.wire.gemini.failures import failure_of_reply
+from llm_router.wire.streaming import StreamDecoder
 
 
 class Gemini:
@@ -16,7 +17,7 @@ class Gemini:
 
     def history(self, _: Target) -> HistoryForm:
         """What the target takes of what was said before."""
-        return HistoryForm("any", "any")
+        return HistoryForm("any", "any", user_first=True)
 
     def encode(self, request: ChatRequest, target: Target, *, stream: bool) -> HttpRequest:
         """The HTTP request. Raises Unsupported."""
@@ -32,4 +33,4 @@ class Gemini:
 
     def decoder(self, headers: Mapping[str, str]) -> Decoder:
         """A decoder for one streamed answer."""
-        return StreamDecoder(headers)
+        return StreamDecoder(Frames(headers), OPENING)

@@ -2,8 +2,7 @@
 
 There are two roles, `user` and `model`, and one system instruction: all system messages go there, in their order.
 Messages of the same side become one content; the results of a turn's calls are a content of their own, because their
-number is held against the number of the calls. No call stands first. What a speaker is called has no place here and is
-left out.
+number is held against the number of the calls.
 
 A thought's signature goes back on the part behind it: on the next call where there is one before another thought, else
 on the next text, else on an empty one. Since the user spoke last, Gemini 3 refuses the first call of each step without

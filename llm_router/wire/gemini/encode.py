@@ -62,7 +62,7 @@ def _body(request: ChatRequest, quirks: Quirks) -> JsonObject:
         body["contents"] = _begun(texts, contents)
     body |= _tools(request, quirks)
     config = {**_settings(request.settings), **response_format(request.response_format, quirks)}
-    if thinking := thinking_config(request.settings.reasoning, quirks):
+    if thinking := thinking_config(request.settings.reasoning, quirks, request.settings.max_output_tokens):
         config["thinkingConfig"] = thinking
     return {**body, "generationConfig": config} if config else body
 
@@ -113,7 +113,11 @@ def _settings(settings: Settings) -> dict[str, Json]:
         "topP": settings.top_p,
         "stopSequences": None if settings.stop is None else list(settings.stop),
         "seed": settings.seed,
+        "responseLogprobs": None if settings.logprobs is None else True,
+        "logprobs": settings.logprobs or None,
     }
+    if settings.user is not None:
+        raise Unsupported("`user`")
     return {key: value for key, value in said.items() if value is not None}
 
 

@@ -8,15 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from llm_router.messages import Json, JsonObject, ReasoningEffort
+from llm_router.messages import Json, JsonObject, ReasoningEffort, Thinking
 from llm_router.wire.codec import Unsupported
 from llm_router.wire.gemini.quirks import Quirks
+from llm_router.wire.thinking import BUDGETS, budget_of, effort_of, within
 
-_BUDGETS: Mapping[ReasoningEffort, int] = {"none": 0, "minimal": 1024, "low": 1024, "medium": 8192, "high": 24576}
+_BUDGETS: Mapping[ReasoningEffort, int] = {**BUDGETS, "low": 1024}
 
 
-def thinking_config(effort: ReasoningEffort | None, quirks: Quirks) -> JsonObject:
-    """The `thinkingConfig`, empty where nothing is asked; with the thoughts in it. Raises Unsupported."""
+LEAST_BUDGET = 512
+"""Tokens; google: the least that all models with budgets take (docs, gemini-api/thinking, 2026)."""
+
+
+def thinking_config(effort: Thinking | None, quirks: Quirks, cap: int | None) -> JsonObject:
+    """The `thinkingConfig`, empty where nothing is asked; with the thoughts in it. Raises Unsupported.
+
+    Thoughts count towards `cap`, the answer's tokens (docs, gemini-api/thinking, 2026): one that they fill is empty.
+    """
     if effort is None:
         return {}
     if effort == "none":
@@ -25,8 +33,9 @@ def thinking_config(effort: ReasoningEffort | None, quirks: Quirks) -> JsonObjec
         raise Unsupported("`reasoning`")
     said: dict[str, Json] = {"includeThoughts": True}
     if quirks.thinking == "budget":
-        return {**said, "thinkingBudget": _BUDGETS[effort]}
-    return {**said, "thinkingLevel": quirks.least_level if effort == "minimal" else effort}
+        return {**said, "thinkingBudget": within(budget_of(effort, _BUDGETS), cap, least=LEAST_BUDGET)}
+    level = effort_of(effort)
+    return {**said, "thinkingLevel": quirks.least_level if level == "minimal" else level}
 
 
 def _switched_off(quirks: Quirks) -> JsonObject:

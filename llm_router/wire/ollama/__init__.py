@@ -16,7 +16,7 @@ class Ollama:
 
     def history(self, _: Target) -> HistoryForm:
         """What the target takes of what was said before."""
-        return HistoryForm("any", "text")
+        return HistoryForm("any", "text", prefill=True)
 
     def encode(self, request: ChatRequest, target: Target, *, stream: bool) -> HttpRequest:
         """The HTTP request. Raises Unsupported."""

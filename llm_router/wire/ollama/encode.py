@@ -1,7 +1,7 @@
 """Encodes a request for Ollama's `/api/chat`.
 
 What it has no word for: a tool choice of "must" or of a name, sound, files and images by URL are refused; `none` leaves
-the tools out; names of speakers and `strict` have no effect there and are left out.
+the tools out.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from llm_router.messages import (
 )
 from llm_router.wire.codec import HttpRequest, Target, Unsupported
 from llm_router.wire.media import base64_text
-from llm_router.wire.reading import as_object, parse
+from llm_router.wire.reading import as_list, as_object, parse
 from llm_router.wire.sending import json_body, merged, request_headers, url
+from llm_router.wire.thinking import effort_of
 from llm_router.wire.tool_results import result_text
 
 _FIXED = frozenset({"model", "messages", "stream"})
@@ -36,6 +37,8 @@ _FIXED = frozenset({"model", "messages", "stream"})
 def encode(request: ChatRequest, target: Target, *, stream: bool) -> HttpRequest:
     """The request for `{base_url}/api/chat`. Raises Unsupported."""
     settings = request.settings
+    if settings.user is not None:
+        raise Unsupported("`user`")
     body: dict[str, Json] = {
         "model": target.model,
         "messages": encode_messages(request.messages),
@@ -43,8 +46,9 @@ def encode(request: ChatRequest, target: Target, *, stream: bool) -> HttpRequest
         **_tools(request),
         **_format(request.response_format),
         **_think(settings, target.model),
+        **_logprobs(settings.logprobs),
     }
-    options = {**_options(settings), **as_object(settings.extra.get("options"))}
+    options = {**_options(settings), **_window(body, settings, target), **as_object(settings.extra.get("options"))}
     extra = {key: value for key, value in settings.extra.items() if key != "options"}
     if options:
         body["options"] = options
@@ -133,12 +137,37 @@ def _format(wanted: JsonFormat | None) -> JsonObject:
 
 def _think(settings: Settings, model: str) -> JsonObject:
     """Whether to think; only gpt-oss takes levels, and of them not the lowest (docs, capabilities/thinking, 2025)."""
-    effort = settings.reasoning
-    if effort is None:
+    if settings.reasoning is None:
         return {}
+    effort = effort_of(settings.reasoning)
     if "gpt-oss" in model and effort != "none":
         return {"think": "low" if effort == "minimal" else effort}
     return {"think": effort != "none"}
+
+
+def _logprobs(alternatives: int | None) -> JsonObject:
+    """Since server 0.12.11 (docs, api, 2025-11)."""
+    if alternatives is None:
+        return {}
+    return {"logprobs": True, **({"top_logprobs": alternatives} if alternatives else {})}
+
+
+_USUAL_WINDOW = 4096
+"""Tokens that a server reads and writes unasked (docs, faq, 2025): it cuts off what is beyond, in silence."""
+_BYTES_A_TOKEN = 3
+_TOKENS_AN_IMAGE = 1024
+_USUAL_ANSWER = 1024
+
+
+def _window(body: JsonObject, settings: Settings, target: Target) -> JsonObject:
+    """A window that holds the request, where the usual one may not; in powers of two, as each loads a model anew."""
+    images = [image for said in as_list(body["messages"]) for image in as_list(as_object(said).get("images"))]
+    words = len(json_body(body)) - sum(len(str(image)) for image in images)
+    answer = settings.max_output_tokens or _USUAL_ANSWER
+    size = words // _BYTES_A_TOKEN + len(images) * _TOKENS_AN_IMAGE + answer
+    if target.context is None or size <= _USUAL_WINDOW:
+        return {}
+    return {"num_ctx": min(target.context, 1 << (size - 1).bit_length())}
 
 
 def _options(settings: Settings) -> Mapping[str, Json]:

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Literal
 
 from llm_router.messages import ChatRequest, ChatResponse
-from llm_router.wire.codec import Decoder, Failure, HistoryForm, HttpRequest, Target
+from llm_router.wire.codec import CallIds, Decoder, Failure, HistoryForm, HttpRequest, Target
 from llm_router.wire.error_body import failure_of
-from llm_router.wire.openai.decode import StreamDecoder, decode
+from llm_router.wire.openai.decode import Frames, decode, whole_events
 from llm_router.wire.openai.encode import encode
 from llm_router.wire.openai.quirks import read_quirks
+from llm_router.wire.openai.reply import Reply
+from llm_router.wire.streaming import StreamDecoder
 
 
 class OpenAI:
@@ -20,7 +22,14 @@ class OpenAI:
         """What the target takes of what was said before."""
         quirks = read_quirks(target.quirks)
         thoughts: Literal["text", "none"] = "none" if quirks.history_reasoning == "none" else "text"
-        return HistoryForm("nine" if quirks.tool_call_ids == "nine" else "short", thoughts)
+        ids: CallIds = "nine" if quirks.tool_call_ids == "nine" else "short"
+        return HistoryForm(
+            ids,
+            thoughts,
+            names=quirks.names == "yes",
+            tools=quirks.tools == "yes",
+            prefill=quirks.prefill != "no",
+        )
 
     def encode(self, request: ChatRequest, target: Target, *, stream: bool) -> HttpRequest:
         """The HTTP request. Raises Unsupported."""
@@ -36,4 +45,4 @@ class OpenAI:
 
     def decoder(self, headers: Mapping[str, str]) -> Decoder:
         """A decoder for one streamed answer."""
-        return StreamDecoder(headers)
+        return StreamDecoder(Frames(headers, Reply(headers, whole=False), whole_events))

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
-from llm_router.messages import ChatRequest, Json, JsonFormat, JsonObject, Message, Text, system
+from llm_router.messages import ChatRequest, Json, JsonFormat, JsonObject, Message, NamedTool, Text, system
+from llm_router.wire.answer_tool import ANSWER_TOOL, answer_tool
 from llm_router.wire.openai.quirks import Quirks
 
 
@@ -36,6 +38,19 @@ def instructed(request: ChatRequest, quirks: Quirks) -> Sequence[Message]:
     if wanted.schema is None and any("json" in part.text.lower() for part in _texts(request)):
         return request.messages
     return _told(request.messages, _instruction(wanted))
+
+
+def with_answer_tool(request: ChatRequest, quirks: Quirks) -> ChatRequest:
+    """The request with the tool that carries the answer, where that is how JSON is asked for."""
+    if quirks.json != "tool" or request.response_format is None:
+        return request
+    tools = (*request.tools, answer_tool(request.response_format))
+    choice = request.tool_choice
+    if choice in (None, "auto", "required"):
+        choice = "required" if request.tools else NamedTool(ANSWER_TOOL)
+    elif choice == "none":
+        choice = NamedTool(ANSWER_TOOL)
+    return replace(request, tools=tools, tool_choice=choice)
 
 
 def _told(messages: Sequence[Message], instruction: str) -> Sequence[Message]:

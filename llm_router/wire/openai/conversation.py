@@ -1,4 +1,8 @@
-"""Encodes the messages of a conversation."""
+"""Encodes the messages of a conversation.
+
+An assistant message at the end is the beginning of the answer where a provider takes such: as it stands (`plain`), with
+a mark of its own (`mark`: `prefix` of the message), or by what is said of the template (`template`: of the body).
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,16 @@ from llm_router.wire.tool_results import result_text
 
 def encode_messages(messages: Sequence[Message], quirks: Quirks) -> list[JsonObject]:
     """The `messages` of the body; a tool message becomes one for each result. Raises Unsupported."""
-    return [encoded for message in messages for encoded in _encode(message, quirks)]
+    encoded = [each for message in messages for each in _encode(message, quirks)]
+    if quirks.prefill == "mark" and begins_answer(messages):
+        encoded[-1] = {**encoded[-1], "prefix": True}
+    return encoded
+
+
+def begins_answer(messages: Sequence[Message]) -> bool:
+    """Whether the conversation ends with the beginning of an answer."""
+    last = messages[-1] if messages else None
+    return last is not None and last.role == "assistant" and not any(isinstance(each, ToolCall) for each in last.parts)
 
 
 def _encode(message: Message, quirks: Quirks) -> list[JsonObject]:

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
-from llm_router.messages import Assembly, ChatResponse, JsonObject, StreamEvent
+from llm_router.messages import ChatResponse, JsonObject, StreamEvent
 from llm_router.wire.codec import WireError
 from llm_router.wire.error_body import failure_in_answer
-from llm_router.wire.framing import ServerEvent, ServerEvents, gather
+from llm_router.wire.framing import ServerEvent
 from llm_router.wire.openai.reply import Reply
 from llm_router.wire.reading import malformed, parse_object, truncated
+from llm_router.wire.streaming import folded
 
 END_MARKER = "[DONE]"
 
 
 def decode(headers: Mapping[str, str], body: bytes) -> ChatResponse:
     """A whole answer. Raises WireError."""
-    assembly = Assembly()
-    for event in _whole(headers, body):
-        assembly.add(event)
-    return assembly.response()
+    return folded(whole_events(headers, body))
 
 
-def _whole(headers: Mapping[str, str], body: bytes) -> list[StreamEvent]:
+def whole_events(headers: Mapping[str, str], body: bytes) -> list[StreamEvent]:
+    """The events of a whole chat completion. Raises WireError."""
     reply = Reply(headers, whole=True)
     value = parse_object(body)
     events = reply.read(value)
@@ -33,47 +33,50 @@ def _whole(headers: Mapping[str, str], body: bytes) -> list[StreamEvent]:
     return [*events, *reply.end()]
 
 
-class StreamDecoder:
-    """Turns the bytes of one streamed answer into events.
+class Chunks(Protocol):
+    """One answer under way: what a dialect of server-sent events makes of their JSON objects, one after another."""
 
-    A server that answers a streamed request with one JSON document is understood too: its first byte shows it.
-    """
+    finished: bool
+    done: bool
 
-    def __init__(self, headers: Mapping[str, str]) -> None:
+    @property
+    def has_content(self) -> bool:
+        """Whether anything of the answer came."""
+
+    def read(self, chunk: JsonObject, /) -> list[StreamEvent]:
+        """The events of one chunk. Raises WireError for an error in it."""
+
+    def end(self) -> list[StreamEvent]:
+        """The last events, at an end marker or the end of the bytes. Raises WireError for an answer cut short."""
+
+
+class Frames:
+    """Chunks in server-sent events, up to the end marker; a whole answer in their place is read by `whole`."""
+
+    def __init__(
+        self,
+        headers: Mapping[str, str],
+        reply: Chunks,
+        whole: Callable[[Mapping[str, str], bytes], list[StreamEvent]],
+    ) -> None:
         self._headers = headers
-        self._frames = ServerEvents()
-        self._reply = Reply(headers, whole=False)
-        self._document: list[bytes] | None = None
-        self._began = False
+        self._reply = reply
+        self._whole = whole
         self._ended = False
 
-    def feed(self, data: bytes) -> list[StreamEvent]:
-        """Events that these bytes complete. Raises WireError."""
-        if not self._began and data.strip():
-            self._began = True
-            self._document = [] if data.lstrip().startswith(b"{") else None
-        if self._document is not None:
-            self._document.append(data)
-            return []
-        return gather(self._frames.feed(data), self._read)
+    @property
+    def finished(self) -> bool:
+        """Whether a finish reason came."""
+        return self._reply.finished
 
     @property
     def done(self) -> bool:
         """Whether the end marker came, or a finish reason and usage."""
         return self._reply.done
 
-    def close(self) -> list[StreamEvent]:
-        """Last events. Raises WireError (truncated) unless a finish reason or the end marker came."""
-        if self._document is not None:
-            return _whole(self._headers, b"".join(self._document))
-        events = gather(self._frames.close(), self._read_last)
-        if not self._reply.finished:
-            raise WireError(truncated("the stream ended without a finish reason").failure, tuple(events))
-        return [*events, *self._reply.end()]
-
-    def _read(self, frame: ServerEvent) -> list[StreamEvent]:
-        """The events of one frame; what follows the end marker is left alone."""
-        if self._ended or not frame.data.strip():
+    def read(self, frame: ServerEvent) -> list[StreamEvent]:
+        """The events of one frame; what follows the end marker is left alone. Raises WireError."""
+        if self._ended:
             return []
         if frame.data.strip() == END_MARKER:
             return self._end()
@@ -82,14 +85,13 @@ class StreamDecoder:
             chunk = {"error": chunk}
         return self._reply.read(chunk)
 
-    def _read_last(self, frame: ServerEvent) -> list[StreamEvent]:
-        """The events of a frame that nothing closed: one that can't be read was cut."""
-        try:
-            return self._read(frame)
-        except WireError as error:
-            if error.failure.kind != "malformed":
-                raise
-            raise truncated("the stream was cut inside an event") from error
+    def end(self) -> list[StreamEvent]:
+        """The last events."""
+        return self._reply.end()
+
+    def document(self, body: bytes) -> list[StreamEvent]:
+        """The events of a whole answer. Raises WireError."""
+        return self._whole(self._headers, body)
 
     def _chunk(self, frame: ServerEvent) -> JsonObject:
         """The frame's JSON object. One that can't be read is an error unless the answer is already whole."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from llm_router.messages import ChatRequest, Json, JsonObject, NamedTool, Settings, Tool, ToolChoice
-from llm_router.wire.answer_tool import ANSWER_TOOL, answer_tool
 from llm_router.wire.codec import HttpRequest, Target, Unsupported
-from llm_router.wire.openai.answers import instructed, response_format
-from llm_router.wire.openai.conversation import encode_messages
+from llm_router.wire.openai.answers import instructed, response_format, with_answer_tool
+from llm_router.wire.openai.conversation import begins_answer, encode_messages
+from llm_router.wire.openai.efforts import known_effort, sampling
 from llm_router.wire.openai.quirks import Quirks, read_quirks
 from llm_router.wire.sending import json_body, merged, request_headers, url
 
@@ -20,7 +19,7 @@ _FIXED = frozenset({"model", "messages", "stream"})
 def encode(request: ChatRequest, target: Target, *, stream: bool) -> HttpRequest:
     """The request for `{base_url}/chat/completions`. Raises Unsupported."""
     quirks = read_quirks(target.quirks)
-    request = _with_answer_tool(request, quirks)
+    request = with_answer_tool(request, quirks)
     body: dict[str, Json] = {
         "model": target.model,
         "messages": encode_messages(instructed(request, quirks), quirks),
@@ -28,6 +27,7 @@ def encode(request: ChatRequest, target: Target, *, stream: bool) -> HttpRequest
         **_settings(request.settings, quirks),
         **_format(request, quirks),
         **_streaming(quirks, stream=stream),
+        **_beginning(request, quirks),
     }
     return HttpRequest(
         "POST",
@@ -35,19 +35,6 @@ def encode(request: ChatRequest, target: Target, *, stream: bool) -> HttpRequest
         request_headers(target, request.settings, "text/event-stream" if stream else "application/json"),
         json_body(merged(body, request.settings.extra, fixed=_FIXED)),
     )
-
-
-def _with_answer_tool(request: ChatRequest, quirks: Quirks) -> ChatRequest:
-    """The request with the tool that carries the answer, where that is how JSON is asked for."""
-    if quirks.json != "tool" or request.response_format is None:
-        return request
-    tools = (*request.tools, answer_tool(request.response_format))
-    choice = request.tool_choice
-    if choice in (None, "auto", "required"):
-        choice = "required" if request.tools else NamedTool(ANSWER_TOOL)
-    elif choice == "none":
-        choice = NamedTool(ANSWER_TOOL)
-    return replace(request, tools=tools, tool_choice=choice)
 
 
 def _tools(request: ChatRequest, quirks: Quirks) -> JsonObject:
@@ -90,13 +77,16 @@ def _tool_choice(choice: ToolChoice, quirks: Quirks) -> Json:
 def _settings(settings: Settings, quirks: Quirks) -> Mapping[str, Json]:
     said: dict[str, Json] = {
         quirks.max_tokens_name: settings.max_output_tokens,
-        "temperature": settings.temperature,
-        "top_p": settings.top_p,
+        **sampling(settings, quirks),
         "stop": None if settings.stop is None else list(settings.stop),
         quirks.seed_name: settings.seed,
         **_reasoning(settings, quirks),
+        **_logprobs(settings.logprobs, quirks),
+        "user": settings.user,
     }
     said = {key: value for key, value in said.items() if value is not None}
+    if "user" in said and quirks.user == "no":
+        raise Unsupported("`user`")
     if "stop" in said and quirks.stop == "no":
         raise Unsupported("`stop`")
     if "none" in said:
@@ -108,15 +98,35 @@ def _reasoning(settings: Settings, quirks: Quirks) -> Mapping[str, Json]:
     if settings.reasoning is None:
         return {}
     if quirks.reasoning == "none":
+        if settings.reasoning == "none":
+            return {}  # who doesn't reason does as asked
         raise Unsupported("`reasoning`")
-    if quirks.reasoning == "object":
-        return {"reasoning": {"effort": settings.reasoning}}
-    return {"reasoning_effort": settings.reasoning}
+    if quirks.reasoning == "object" and isinstance(settings.reasoning, int):
+        return {"reasoning": {"max_tokens": settings.reasoning}}
+    effort = known_effort(settings.reasoning, quirks)
+    return {"reasoning": {"effort": effort}} if quirks.reasoning == "object" else {"reasoning_effort": effort}
+
+
+def _logprobs(alternatives: int | None, quirks: Quirks) -> Mapping[str, Json]:
+    if alternatives is None:
+        return {}
+    if quirks.logprobs == "none":
+        raise Unsupported("`logprobs`")
+    if quirks.logprobs == "count":
+        return {"logprobs": max(1, alternatives)}
+    return {"logprobs": True, **({"top_logprobs": alternatives} if alternatives else {})}
 
 
 def _format(request: ChatRequest, quirks: Quirks) -> JsonObject:
     said = None if request.response_format is None else response_format(request.response_format, quirks)
     return {} if said is None else {"response_format": said}
+
+
+def _beginning(request: ChatRequest, quirks: Quirks) -> JsonObject:
+    """That the template is to leave the last message open (vllm, OpenAI-compatible server, 2025)."""
+    if quirks.prefill != "template" or not begins_answer(request.messages):
+        return {}
+    return {"continue_final_message": True, "add_generation_prompt": False}
 
 
 def _streaming(quirks: Quirks, *, stream: bool) -> JsonObject:

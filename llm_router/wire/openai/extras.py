@@ -21,11 +21,20 @@ _OF_REPLY = (
     "images",
     "moderation",
     "prompt_filter_results",
+    "content_filters",
     "usage_breakdown",
     "warnings",
 )
 _OF_CHOICE = ("native_finish_reason", "content_filter_results")
-_GROWING = ("annotations", "reasoning_details", "thinking_blocks", "executed_tools", "images", "citations")
+_GROWING = (
+    "annotations",
+    "reasoning_details",
+    "thinking_blocks",
+    "executed_tools",
+    "images",
+    "citations",
+    "output_items",
+)
 """Lists of a message; in a stream each chunk has the next items."""
 
 _TEXTS_OF_AUDIO = ("data", "transcript")

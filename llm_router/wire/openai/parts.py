@@ -48,12 +48,12 @@ def _file(media: Media, quirks: Quirks) -> JsonObject:
 
 def _file_data(media: Media) -> JsonObject:
     """OpenAI's own form, which takes data only."""
-    return {"type": "file", "file": {"filename": _file_name(media), "file_data": data_url(media)}}
+    return {"type": "file", "file": {"filename": file_name(media), "file_data": data_url(media)}}
 
 
 def _file_any(media: Media) -> JsonObject:
     """OpenRouter's: the same, but `file_data` may be a URL."""
-    return {"type": "file", "file": {"filename": _file_name(media), "file_data": any_url(media)}}
+    return {"type": "file", "file": {"filename": file_name(media), "file_data": any_url(media)}}
 
 
 def _document_url(media: Media) -> JsonObject:
@@ -67,7 +67,8 @@ def _file_url(media: Media) -> JsonObject:
     return {"type": "file_url", "file_url": {"url": media.url if media.url is not None else base64_text(media)}}
 
 
-def _file_name(media: Media) -> str:
+def file_name(media: Media) -> str:
+    """The file's name, else one that shows its type."""
     subtype = media_type(media).partition("/")[2].partition(";")[0]
     return media.name or f"file.{'txt' if subtype == 'plain' else subtype}"
 

@@ -1,7 +1,7 @@
-"""How a provider deviates from OpenAI's chat completions: the one table of quirk names.
+"""How a provider deviates from OpenAI's chat completions or responses: the one table of quirk names.
 
 A catalogue row names the deviations (`Target.quirks`, name → value); what it doesn't name has the default here, which
-is what most compatible servers understand.
+is what most compatible servers understand. Responses read those of them that concern what they have.
 
 | quirk | values | says |
 |---|---|---|
@@ -10,6 +10,11 @@ is what most compatible servers understand.
 | `seed_name` | a key, `none` | the key of `seed`; `none`: there is no such setting |
 | `stop` | `yes`, `no` | whether stop sequences exist |
 | `reasoning` | `effort`, `object`, `none` | `reasoning_effort: low`, `reasoning: {effort: low}`, or no such setting |
+| `efforts` | `any`, `minimal`, `none`, `low`, `medium`, `high` | which there are: see `efforts.py` |
+| `sampling` | `yes`, `idle`, `off`, `no` | whether temperature and top_p can be set: see `efforts.py` |
+| `logprobs` | `pair`, `count`, `none` | `logprobs: true, top_logprobs: 3`, `logprobs: 3`, or no such setting |
+| `user` | `yes`, `no` | whether the end user can be named |
+| `names` | `yes`, `no` | whether a message can say its speaker's name |
 | `tools` | `yes`, `no` | whether there are tools |
 | `tool_choice_required` | `required`, `any` | the word for "some tool must be called" |
 | `parallel_tool_calls` | `yes`, `no` | whether that option exists |
@@ -18,6 +23,7 @@ is what most compatible servers understand.
 | `tool_results` | `text`, `parts` | `parts`: a tool may answer with images and files too |
 | `json` | `schema`, `object`, `tool`, `prompt` | how an answer in JSON is asked for: see `answers.py` |
 | `history_reasoning` | `none`, `reasoning_content`, `reasoning`, `parts` | where an earlier message's reasoning goes |
+| `prefill` | `no`, `plain`, `mark`, `template` | how the beginning of the answer is given: see `conversation.py` |
 | `images` | `yes`, `no` | whether images can be sent |
 | `files` | `data`, `url`, `document_url`, `file_url`, `none` | how files are sent: see `parts.py` |
 | `audio` | `yes`, `no` | whether sound can be sent |
@@ -41,6 +47,11 @@ class Quirks:
     seed_name: str = "seed"
     stop: Flag = "yes"
     reasoning: Literal["effort", "object", "none"] = "effort"
+    efforts: Literal["any", "minimal", "none", "low", "medium", "high"] = "any"
+    sampling: Literal["yes", "idle", "off", "no"] = "yes"
+    logprobs: Literal["pair", "count", "none"] = "pair"
+    user: Flag = "yes"
+    names: Flag = "yes"
     tools: Flag = "yes"
     tool_choice_required: Literal["required", "any"] = "required"
     parallel_tool_calls: Flag = "yes"
@@ -49,6 +60,7 @@ class Quirks:
     tool_results: Literal["text", "parts"] = "text"
     json: Literal["schema", "object", "tool", "prompt"] = "schema"
     history_reasoning: Literal["none", "reasoning_content", "reasoning", "parts"] = "none"
+    prefill: Literal["no", "plain", "mark", "template"] = "no"
     images: Flag = "yes"
     files: Literal["data", "url", "document_url", "file_url", "none"] = "data"
     audio: Flag = "yes"

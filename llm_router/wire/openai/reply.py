@@ -21,6 +21,7 @@ from llm_router.messages import (
 )
 from llm_router.wire.codec import Failure, WireError
 from llm_router.wire.error_body import failure_in_answer, request_id
+from llm_router.wire.framing import gather
 from llm_router.wire.openai.calls import Calls
 from llm_router.wire.openai.extras import Extras
 from llm_router.wire.openai.usage import read_usage
@@ -70,7 +71,7 @@ class Reply:
     def read(self, chunk: JsonObject) -> list[StreamEvent]:
         """The events of one chunk. Raises WireError for an error in it."""
         self._check_error(chunk)
-        events = [*self._start(chunk), *self._read_choices(chunk), *self._read_usage(chunk)]
+        events = gather((self._start, self._read_choices, self._read_usage), lambda step: step(chunk))
         self._content = self._content or any(isinstance(event, CONTENT) for event in events)
         return events
 
@@ -105,11 +106,8 @@ class Reply:
 
     def _read_choices(self, chunk: JsonObject) -> list[StreamEvent]:
         self._extras.read_reply(chunk)
-        events: list[StreamEvent] = []
-        for choice in map(as_object, as_list(chunk.get("choices"))):
-            if choice.get("index") in (0, None):
-                events += self._read_choice(choice, as_text(chunk.get("id")))
-        return events
+        choices = [choice for choice in map(as_object, as_list(chunk.get("choices"))) if not choice.get("index")]
+        return gather(choices, lambda choice: self._read_choice(choice, as_text(chunk.get("id"))))
 
     def _read_choice(self, choice: JsonObject, reply_id: str) -> list[StreamEvent]:
         if choice.get("error") and not self.finished:  # openrouter: the upstream broke off in mid-answer
@@ -117,7 +115,10 @@ class Reply:
         delta = self._delta(choice)
         self._extras.read_choice(choice, delta)
         events = [*_said(delta), *self._calls.read(delta, reply_id)]
-        reason = first_text(choice.get("finish_reason"), as_object(choice.get("finish_details")).get("type"))
+        reason = first_text(choice.get("finish_reason"), as_object(choice.get("finish_details")).get("type")).lower()
+        if reason in _FAILURES and not self.finished:
+            broke_off = f"the provider broke off: finish reason `{reason}`"
+            raise WireError(Failure(_FAILURES[reason], broke_off, code=reason), tuple(events))
         return events + self._finish(reason) if reason and not self.finished else events
 
     def _delta(self, choice: JsonObject) -> JsonObject:
@@ -125,11 +126,6 @@ class Reply:
         return as_object(next(found, None))
 
     def _finish(self, reason: str) -> list[StreamEvent]:
-        reason = reason.lower()
-        if reason in _FAILURES:
-            raise WireError(
-                Failure(_FAILURES[reason], f"the provider broke off: finish reason `{reason}`", code=reason)
-            )
         self.finished = True
         events = self._calls.close()
         return [*events, *self._extras.tell(), Finished(self._settled(_REASONS.get(reason, "other")))]

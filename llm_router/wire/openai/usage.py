@@ -13,6 +13,7 @@ _PATHS: Mapping[str, tuple[str, ...]] = {
     "output": ("completion_tokens", "output_tokens"),
     "cache_read": (
         "prompt_tokens_details.cached_tokens",
+        "input_tokens_details.cached_tokens",  # openai's responses, as are the others below `…put_tokens_details`
         "prompt_cache_hit_tokens",  # deepseek
         "cache_read_input_tokens",  # litellm, of anthropic
         "cached_tokens",  # together
@@ -20,10 +21,15 @@ _PATHS: Mapping[str, tuple[str, ...]] = {
     ),
     "cache_creation": (
         "prompt_tokens_details.cache_creation_tokens",
+        "input_tokens_details.cache_write_tokens",
         "prompt_tokens_details.cache_write_tokens",  # openrouter
         "cache_creation_input_tokens",  # litellm, of anthropic
     ),
-    "reasoning": ("completion_tokens_details.reasoning_tokens", "reasoning_tokens"),
+    "reasoning": (
+        "completion_tokens_details.reasoning_tokens",
+        "output_tokens_details.reasoning_tokens",
+        "reasoning_tokens",
+    ),
     "input_audio": ("prompt_tokens_details.audio_tokens", "audio_prompt_tokens"),
     "output_audio": ("completion_tokens_details.audio_tokens",),
 }
