@@ -1,8 +1,7 @@
-"""How deployments do, in memory: cooling after failures, probes that end it, measured speed, turns.
+"""How deployments do, in memory: cooling after failures, probes that end it, measured speed, load, turns.
 
-A deployment with `failures` failures within a sliding window cools. When its cooldown is over, at most `probes`
-attempts at a time may try it: an answer ends the cooling, a failure begins it anew. What a provider asks for
-(Retry-After) is kept apart, because it says nothing about health and nobody may ignore it.
+When a deployment cools is told in `breaker`. What a provider asks for (Retry-After, a quota of which nothing remains)
+is kept apart, because it says nothing about health and nobody may ignore it.
 
 Deployments are known by their identity, so that a reload keeps what is known. Instants are seconds on the monotonic
 clock of whoever asks; nothing here reads a clock. Every method is one short critical section: threads and event loops
@@ -12,27 +11,27 @@ share a book.
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from llm_router.errors import FailureClass
 from llm_router.policy.program import Health
 from llm_router.policy.snapshot import Latency, Snapshot
+from llm_router.state.breaker import PROBE_LOST_S, Breaker, Condition
+from llm_router.state.facts import Facts
+from llm_router.state.hedges import HedgeCount
+from llm_router.state.latency import Latencies, percentile
+from llm_router.state.sessions import SessionKey, Sessions
 
-Condition = Literal["ok", "degraded", "cooling"]
+Verdict = Literal["up", "down", "unsure"]
+"""What a check found: it answers, it doesn't, or what it says tells nothing of its health."""
 
 UNHEALTHY: frozenset[FailureClass] = frozenset(
     {"unavailable", "overloaded", "connection_lost", "truncated", "malformed", "timeout"}
 )
 """Failures that speak of a deployment's health; the others speak of the request, the key or a limit."""
-
-NEWEST_SHARE = 0.3
-"""The weight of the newest measurement in a mean that forgets."""
-
-PROBE_LOST_S = 600.0
-"""A probe that nobody has reported for so long no longer counts: its attempt was dropped with its process's thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,8 @@ class Outcome:
     """How an attempt ended: with an answer, with a `failure`, or with neither because nobody wanted it any more.
 
     `probe` is that of its admission. `cooldown_s` keeps the deployment back for all requests; `retry_after_s` is what
-    the provider asked for. Measured speed is `None` where it can't be told.
+    the provider asked for, which a reply that is an answer may do too. Measured speed is `None` where it can't be told.
+    `asked` is False where nothing was sent after all.
     """
 
     answered: bool = False
@@ -50,6 +50,8 @@ class Outcome:
     retry_after_s: float | None = None
     first_token_s: float | None = None
     tokens_per_second: float | None = None
+    whole_tokens_per_second: float | None = None
+    asked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,71 +73,124 @@ GRANTED = Admission(granted=True)
 
 @dataclass(frozen=True, slots=True)
 class StateChange:
-    """A deployment, known by its identity, went from one state of health to another."""
+    """A deployment, known by its identity, went from one state of health to another.
+
+    `failure` is what led to it; one that cools does so for `cooldown_s` seconds at least.
+    """
 
     identity: str
     before: Condition
     after: Condition
+    failure: FailureClass | None = None
+    cooldown_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is known of one deployment at one moment.
+
+    `cooling_s` and `limited_s` are the seconds for which it is still kept back, `None` where it isn't; 0 for one that
+    may be tried. `failure` is what it failed with last. `failed` counts by failure class.
+    """
+
+    condition: Condition = "ok"
+    cooling_s: float | None = None
+    limited_s: float | None = None
+    failure: FailureClass | None = None
+    attempts: int = 0
+    answered: int = 0
+    failed: Mapping[FailureClass, int] = field(default_factory=dict)
+    in_flight: int = 0
+    first_token_median_s: float | None = None
+    first_token_p95_s: float | None = None
+    tokens_per_second_median: float | None = None
 
 
 @dataclass(slots=True)
-class _Record:
+class _Known:
     """What is known of one deployment; guarded by the book's lock."""
 
-    failures: deque[float] = field(default_factory=deque)
-    cooling_until: float | None = None
+    breaker: Breaker = field(default_factory=Breaker)
+    latencies: Latencies = field(default_factory=Latencies)
     limited_until: float = 0.0
-    probes: list[float] = field(default_factory=list)
-    latency: Latency = field(default_factory=Latency)
     failure: FailureClass | None = None
-
-    def condition(self, now: float, health: Health) -> Condition:
-        if self.cooling_until is not None:
-            return "cooling"
-        while self.failures and self.failures[0] <= now - health.within_s:
-            self.failures.popleft()
-        return "degraded" if self.failures else "ok"
+    under_way: deque[float] = field(default_factory=deque)
+    attempts: int = 0
+    answered: int = 0
+    failed: Counter[FailureClass] = field(default_factory=Counter)
 
     def admit(self, now: float, health: Health, *, force: bool) -> Admission:
         if self.limited_until > now:
             return Admission(granted=False, until=self.limited_until, reason="limited", failure=self.failure)
-        if self.cooling_until is None:
-            return GRANTED
-        self.probes = [started for started in self.probes if now - started < PROBE_LOST_S]
-        if len(self.probes) >= health.probes or (now < self.cooling_until and not force):
-            return Admission(granted=False, until=max(now, self.cooling_until), reason="cooling", failure=self.failure)
-        self.probes.append(now)
-        return Admission(granted=True, probe=True)
+        cooling_until = self.breaker.cooling_until
+        if cooling_until is not None and not self.breaker.admits_probe(now, health, force=force):
+            return Admission(granted=False, until=max(now, cooling_until), reason="cooling", failure=self.failure)
+        self.under_way.append(now)
+        return GRANTED if cooling_until is None else Admission(granted=True, probe=True)
 
     def take(self, outcome: Outcome, now: float, health: Health) -> None:
-        if outcome.probe and self.probes:
-            self.probes.pop(0)
+        self._count(outcome)
+        if outcome.probe:
+            self.breaker.probe_ended()
         self.failure = outcome.failure or self.failure
         if outcome.retry_after_s is not None:
             self.limited_until = max(self.limited_until, now + outcome.retry_after_s)
         if outcome.answered:
-            self._answered(outcome)
+            self.breaker.answered(now, health, probe=outcome.probe)
+            whole = outcome.whole_tokens_per_second
+            self.latencies.add(now, outcome.first_token_s, outcome.tokens_per_second, whole)
         elif outcome.failure in UNHEALTHY:
-            self._failed(now, health)
+            self.breaker.failed(now, health, probe=outcome.probe)
         if outcome.cooldown_s is not None:
-            self._cool(now + outcome.cooldown_s)
+            self.breaker.cool(now + outcome.cooldown_s, declared=True)
 
-    def _answered(self, outcome: Outcome) -> None:
-        if self.cooling_until is not None:
-            self.failures.clear()
-            self.cooling_until = None
-        self.latency = Latency(
-            _mean(self.latency.first_token_s, outcome.first_token_s),
-            _mean(self.latency.tokens_per_second, outcome.tokens_per_second),
+    def facts(self) -> Facts:
+        limited = self.limited_until or None
+        return Facts(self.breaker.cooling_until, self.breaker.declared, limited, self.failure)
+
+    def adopt(self, facts: Facts) -> None:
+        if facts.cooling_until is None and self.breaker.cooling_until is not None:
+            self.breaker.window.clear()
+        self.breaker.cooling_until, self.breaker.declared = facts.cooling_until, facts.declared
+        self.limited_until = max(self.limited_until, facts.limited_until or 0.0)
+        self.failure = facts.failure or self.failure
+
+    def _count(self, outcome: Outcome) -> None:
+        if self.under_way:
+            self.under_way.popleft()
+        self.attempts += outcome.asked
+        self.answered += outcome.answered
+        if outcome.failure is not None:
+            self.failed[outcome.failure] += 1
+
+    def in_flight(self, now: float) -> int:
+        while self.under_way and now - self.under_way[0] >= PROBE_LOST_S:
+            self.under_way.popleft()
+        return len(self.under_way)
+
+    def checked(self, verdict: Verdict, now: float, health: Health) -> None:
+        if self.breaker.cooling_until is None or self.breaker.declared:
+            return
+        if verdict == "up":
+            self.breaker.half_open(now)
+        elif verdict == "down":
+            self.breaker.cool(now + health.cooldown_s)
+
+    def record(self, now: float, health: Health) -> Record:
+        cooling_until, first = self.breaker.cooling_until, self.latencies.first_token_s
+        return Record(
+            self.breaker.condition(now, health),
+            None if cooling_until is None else max(0.0, cooling_until - now),
+            self.limited_until - now if self.limited_until > now else None,
+            self.failure,
+            self.attempts,
+            self.answered,
+            dict(self.failed),
+            self.in_flight(now),
+            percentile(first, 50),
+            percentile(first, 95),
+            percentile(self.latencies.tokens_per_second, 50),
         )
-
-    def _failed(self, now: float, health: Health) -> None:
-        self.failures.append(now)
-        if self.condition(now, health) == "cooling" or len(self.failures) >= health.failures:
-            self._cool(now + health.cooldown_s)
-
-    def _cool(self, until: float) -> None:
-        self.cooling_until = max(self.cooling_until or 0.0, until)
 
 
 class HealthBook:
@@ -143,24 +198,32 @@ class HealthBook:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._records: dict[str, _Record] = {}
+        self._known: dict[str, _Known] = {}
         self._turns: dict[str, int] = {}
+        self._sessions = Sessions()
+        self.hedges = HedgeCount()
 
-    def observe(self, now: float, wall: float) -> Snapshot:
-        """The state of all deployments at `now`; instants in it are moved to the clock on which it is `wall`."""
+    def observe(self, now: float, wall: float, session: SessionKey | None = None) -> Snapshot:
+        """The state of all deployments at `now`; instants in it are moved to the clock on which it is `wall`.
+
+        `previous` is who answered last in `session`.
+        """
         shift = wall - now
         cooling: dict[str, float] = {}
         limited: dict[str, float] = {}
         latencies: dict[str, Latency] = {}
+        in_flight: dict[str, int] = {}
         with self._lock:
-            for identity, record in self._records.items():
-                latencies[identity] = record.latency
-                if record.cooling_until is not None and record.cooling_until > now:
-                    cooling[identity] = record.cooling_until + shift
-                if record.limited_until > now:
-                    limited[identity] = record.limited_until + shift
-            turns = dict(self._turns)
-        return Snapshot(wall, cooling, limited, latencies, turns)
+            for identity, known in self._known.items():
+                latencies[identity] = _shifted(known.latencies.mean, shift)
+                if known.breaker.cooling_until is not None and known.breaker.cooling_until > now:
+                    cooling[identity] = known.breaker.cooling_until + shift
+                if known.limited_until > now:
+                    limited[identity] = known.limited_until + shift
+                if count := known.in_flight(now):
+                    in_flight[identity] = count
+            turns, previous = dict(self._turns), self._sessions.previous(session)
+        return Snapshot(wall, cooling, limited, latencies, turns, in_flight=in_flight, previous=previous)
 
     def take_turns(self, names: Iterable[str], seen: Mapping[str, int]) -> bool:
         """Count one turn for each name, if none was taken since the counts were as `seen`; whether that was so."""
@@ -178,26 +241,71 @@ class HealthBook:
         so is the number of probes.
         """
         with self._lock:
-            record = self._records.get(identity)
-            if record is None:
-                return GRANTED
-            return record.admit(now, health, force=force)
+            return self._known.setdefault(identity, _Known()).admit(now, health, force=force)
 
     def report(self, identity: str, now: float, health: Health, outcome: Outcome) -> StateChange | None:
         """Take note of how an admitted attempt ended; the change of state that it brings, if any."""
         with self._lock:
-            record = self._records.setdefault(identity, _Record())
-            before = record.condition(now, health)
-            record.take(outcome, now, health)
-            after = record.condition(now, health)
-        return StateChange(identity, before, after) if before != after else None
+            known = self._known.setdefault(identity, _Known())
+            before = known.breaker.condition(now, health)
+            known.take(outcome, now, health)
+            after, until = known.breaker.condition(now, health), known.breaker.cooling_until
+        if before == after:
+            return None
+        return StateChange(identity, before, after, outcome.failure, None if until is None else until - now)
+
+    def facts(self, identity: str) -> Facts:
+        """What other processes should know of one deployment."""
+        with self._lock:
+            known = self._known.get(identity)
+            return Facts() if known is None else known.facts()
+
+    def adopt(self, identity: str, facts: Facts) -> None:
+        """Take over what another process found of a deployment."""
+        with self._lock:
+            self._known.setdefault(identity, _Known()).adopt(facts)
+
+    def cooling(self) -> tuple[str, ...]:
+        """Who cools for its failures, and not because the spec says for how long: those whom a check may tell of."""
+        with self._lock:
+            return tuple(
+                identity
+                for identity, known in self._known.items()
+                if known.breaker.cooling_until is not None and not known.breaker.declared
+            )
+
+    def checked(self, identity: str, now: float, health: Health, verdict: Verdict) -> None:
+        """Take note of a check of one that cools: the next request is its probe, or its cooldown begins anew."""
+        with self._lock:
+            if identity in self._known:
+                self._known[identity].checked(verdict, now, health)
+
+    def answered(self, session: SessionKey, deployment: str) -> None:
+        """Remember who answered in this session."""
+        with self._lock:
+            self._sessions.answered(session, deployment)
+
+    def first_token_s(self, identity: str, percent: int) -> float | None:
+        """The time to the first token that `percent` of the newest answers didn't exceed; `None` if never measured."""
+        with self._lock:
+            known = self._known.get(identity)
+            return None if known is None else percentile(known.latencies.first_token_s, percent)
+
+    def record(self, identity: str, now: float, health: Health) -> Record:
+        """What is known of one deployment."""
+        with self._lock:
+            known = self._known.get(identity)
+            return Record() if known is None else known.record(now, health)
 
     def after_fork(self) -> None:
-        """Start with a free lock in a child process: a thread of the parent's may have held it."""
+        """Start anew in a child process: a thread of the parent's may have held the lock, and its attempts go on
+        there."""
         self._lock = threading.Lock()
+        self.hedges.after_fork()
+        for known in self._known.values():
+            known.under_way.clear()
+            known.breaker.probes.clear()
 
 
-def _mean(known: float | None, newest: float | None) -> float | None:
-    if known is None or newest is None:
-        return newest if known is None else known
-    return known + NEWEST_SHARE * (newest - known)
+def _shifted(latency: Latency, shift: float) -> Latency:
+    return latency if latency.at is None else replace(latency, at=latency.at + shift)
