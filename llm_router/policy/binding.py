@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from urllib.parse import quote, urlsplit
 
-from llm_router.catalog.providers import PROVIDERS
+from llm_router.catalog.custom import NotRegistered, registered_row
+from llm_router.catalog.providers import CUSTOM, ProviderRow, row_of
 from llm_router.diagnostics import Diagnostic, Span
+from llm_router.policy import azure
 from llm_router.policy.program import Deployment, Program, Provider, Rule
 from llm_router.policy.secret import Secret
 from llm_router.spec.refs import Environment, MissingReference, Reference, resolve
@@ -22,13 +24,19 @@ from llm_router.spec.source import Source
 MISSING = "LR520"
 NOT_LOCAL = "LR521"
 NOBODY = "LR522"
+UNREACHABLE = "LR523"
+NOT_REGISTERED = "LR524"
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where one deployment is asked, and with what. `base_url` has no slash at its end."""
+    """Where one deployment is asked, in which dialect, and with what. `base_url` has no slash at its end.
+
+    `dialect` is a row's, or the custom kind itself.
+    """
 
     base_url: str
+    dialect: str
     key: Secret | None = None
     organization: str | None = None
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -101,50 +109,100 @@ def _endpoint(deployment: Deployment, environment: Environment) -> Endpoint:
     provider = deployment.provider
     if environment.emulator is not None:
         return _emulated(deployment, environment.emulator)
-    base_url = _base_url(provider, environment)
+    row = _row(provider.kind)
+    base_url, query = _base_url(provider, row, environment), _query(provider, row, environment)
+    if provider.kind == "azure":
+        if found := azure.fault(base_url, query, deployment.api):
+            raise _Unbound(_Fault(*found, code=UNREACHABLE))
+        base_url = azure.address(base_url, query, deployment.model, deployment.api)
     if provider.local and not is_loopback(base_url):
         raise _Unbound(_not_local(provider, base_url))
     return Endpoint(
         base_url,
-        _key(deployment, environment),
+        _dialect(deployment),
+        _key(deployment, row, environment),
         _text(provider.organization, environment),
-        {name: _text(value, environment) or "" for name, value in provider.query.items()},
+        query,
     )
 
 
-EMULATED_PATHS = {"openai": "/{kind}/v1", "ollama": "", "gemini": "/{kind}/v1beta"}
+def _row(kind: str) -> ProviderRow:
+    """What is known of the kind; of a custom one what it was registered with."""
+    if not kind.startswith(CUSTOM):
+        return row_of(kind)
+    try:
+        return registered_row(kind)
+    except NotRegistered as missing:
+        raise _Unbound(_Fault(str(missing), missing.help, NOT_REGISTERED)) from missing
+
+
+def _dialect(deployment: Deployment) -> str:
+    kind = deployment.provider.kind
+    return kind if kind.startswith(CUSTOM) else row_of(kind).dialect_of(deployment.api)
+
+
+def _query(provider: Provider, row: ProviderRow, environment: Environment) -> Mapping[str, str]:
+    """The parameters that the spec adds; Azure's version may stand in a variable, as its own library reads it."""
+    query = {name: _text(value, environment) or "" for name, value in provider.query.items()}
+    version = environment.variables.get(azure.VERSION_VARIABLE)
+    if provider.kind != "azure" or not version or azure.VERSION in query:
+        return query
+    return {**query, azure.VERSION: version} if azure.is_resource(_base_url(provider, row, environment)) else query
+
+
+EMULATED_PATHS = {"openai": "/{kind}/v1", "responses": "/{kind}/v1", "ollama": "", "gemini": "/{kind}/v1beta"}
 """What stands between an emulated deployment's name and the dialect's own path."""
+STAND_IN = "openai-compatible"
+"""As what a custom kind is emulated: nobody but its codec speaks its dialect, and a policy is what is tried then."""
 
 
 def _emulated(deployment: Deployment, url: str) -> Endpoint:
     """Where a stand-in is asked for this deployment: its path says whom it stands in for, and of what kind it is."""
-    kind = deployment.provider.kind
+    custom = deployment.provider.kind.startswith(CUSTOM)
+    kind = STAND_IN if custom else deployment.provider.kind
     place = f"{url.rstrip('/')}/{quote(deployment.name, safe='')}"
-    return Endpoint(
-        place + EMULATED_PATHS.get(PROVIDERS[kind].dialect, "/{kind}").format(kind=kind), Secret("emulated")
-    )
+    if kind == "azure":
+        return _emulated_azure(deployment, f"{place}/azure")
+    dialect = row_of(kind).dialect_of(deployment.api)
+    path = EMULATED_PATHS.get(dialect, "/{kind}")
+    return Endpoint(place + path.format(kind=kind), dialect, Secret("emulated"))
 
 
-def _base_url(provider: Provider, environment: Environment) -> str:
-    row = PROVIDERS.get(provider.kind)
+def _emulated_azure(deployment: Deployment, resource: str) -> Endpoint:
+    """The same surface of Azure as the real one's, as far as the spec itself tells which that is."""
+    provider = deployment.provider
+    query = {name: _literal(value) for name, value in provider.query.items()}
+    said = _literal(provider.base_url).rstrip("/")
+    base_url = resource if azure.is_resource(said) else resource + urlsplit(said).path
+    address = azure.address(base_url, query, deployment.model, deployment.api)
+    return Endpoint(address, _dialect(deployment), Secret("emulated"), query=query)
+
+
+def _literal(value: str | Reference | None) -> str:
+    """A text that stands in the spec, else a word in its place."""
+    return "emulated" if isinstance(value, Reference) else value or ""
+
+
+def _base_url(provider: Provider, row: ProviderRow, environment: Environment) -> str:
     said = _text(provider.base_url, environment)
-    conventional = (environment.variables.get(name) for name in (row.base_url_variables if row else ()))
-    url = said or next((value for value in conventional if value), None) or (row.base_url if row else None)
+    conventional = (environment.variables.get(name) for name in row.base_url_variables)
+    url = said or next((value for value in conventional if value), None) or row.base_url
     if not url:
-        raise _Unbound(_Fault("its address isn't known", f"give the provider `{provider.name}` a `base_url`"))
-    return row.address(url) if row else url.rstrip("/")
+        variable = f"set `{row.base_url_variables[0]}`, or " if row.base_url_variables else ""
+        raise _Unbound(_Fault("its address isn't known", f"{variable}give the provider `{provider.name}` a `base_url`"))
+    return row.address(url)
 
 
-def _key(deployment: Deployment, environment: Environment) -> Secret | None:
+def _key(deployment: Deployment, row: ProviderRow, environment: Environment) -> Secret | None:
     provider = deployment.provider
     if provider.api_keys:
         return Secret(_resolved(provider.api_keys[deployment.key], environment))
-    row = PROVIDERS.get(provider.kind)
-    values = (environment.variables.get(name) for name in provider.key_variables)
+    variables = provider.key_variables or (row.key_variables if provider.kind.startswith(CUSTOM) else ())
+    values = (environment.variables.get(name) for name in variables)
     value = next((value for value in values if value), None)
-    if value is None and provider.key_variables and (row is None or row.key_required):
-        names = " or ".join(f"`{name}`" for name in provider.key_variables)
-        first = provider.key_variables[0]
+    if value is None and variables and row.key_required:
+        names = " or ".join(f"`{name}`" for name in variables)
+        first = variables[0]
         raise _Unbound(_Fault(f"{names} is not set", f"set `{first}`, or give `{provider.name}` an `api_key`"))
     return None if value is None else Secret(value)
 

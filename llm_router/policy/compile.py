@@ -12,22 +12,25 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 
-from llm_router.catalog.providers import PROVIDERS
 from llm_router.diagnostics import Diagnostic, did_you_mean, has_errors, in_order
 from llm_router.policy import defaults
+from llm_router.policy.accounts import AccountReader, check_names
 from llm_router.policy.conditions import ConditionReader, allowed_by, close_tasks, declarations_of
+from llm_router.policy.embeddings import EmbeddingReader, rule_name
 from llm_router.policy.fingerprint import program_hash, spec_hash
 from llm_router.policy.follow import over
 from llm_router.policy.layers import fallback_of, health_of, settings_of, timeouts_of
 from llm_router.policy.lint import Subject, findings
 from llm_router.policy.match import build_index
+from llm_router.policy.memory import alerts_of, cache_of, check_store, ledger_of, state_of
 from llm_router.policy.names import Names
-from llm_router.policy.program import Deployment, Guard, Program, Provider, Rule, Tier
-from llm_router.policy.report import NO_ORGANIZATION, TWICE, UNKNOWN_ZONE, Path, Report
+from llm_router.policy.offers import check_provider
+from llm_router.policy.program import Budget, Cache, Deployment, Embedding, Guard, Limit, Program, Provider, Rule, Tier
+from llm_router.policy.report import TWICE, UNKNOWN_ZONE, Path, Report
 from llm_router.policy.resolve import NOTHING, Deployments, provider_of
 from llm_router.policy.uses import Pools, UseReader, uses
 from llm_router.spec.condition import ALWAYS, Condition, Declarations, reads
-from llm_router.spec.feature_types import Placement
+from llm_router.spec.feature_types import Covering, Placement
 from llm_router.spec.model import DeploymentSpec, GuardSpec, RuleSpec, Spec
 from llm_router.spec.read import Reading
 from llm_router.spec.refs import Environment, known
@@ -48,6 +51,10 @@ class Draft:
     declarations: Declarations = Declarations()
     rules: tuple[Rule, ...] = ()
     guards: tuple[Guard, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    budgets: tuple[Budget, ...] = ()
+    cache: Cache | None = None
+    embeddings: Mapping[str, Embedding] = field(default_factory=dict)
 
     @property
     def read_use(self) -> UseReader:
@@ -123,7 +130,7 @@ def resolve_providers(draft: Draft) -> Draft:
         needed.setdefault(name.partition(":")[0], path)
     providers = {name: provider_of(name, spec.providers.get(name, NOTHING), path) for name, path in needed.items()}
     for provider in providers.values():
-        _check_organization(provider, draft.report)
+        check_provider(provider, spec.providers.get(provider.name, NOTHING), draft.report)
     return replace(draft, providers=providers)
 
 
@@ -162,6 +169,31 @@ def compile_guards(draft: Draft) -> Draft:
     return replace(draft, guards=guards, declarations=close_tasks(draft.declarations, conditions))
 
 
+def compile_accounts(draft: Draft) -> Draft:
+    """Every limit and budget, with what it covers."""
+    check_names(draft.spec, draft.report)
+    conditions = ConditionReader(_covering(draft), draft.report, draft.environment)
+    metadata = frozenset(draft.declarations.metadata)
+    read = AccountReader(conditions, metadata, draft.deployments, draft.read_use, draft.report)
+    return replace(
+        draft,
+        limits=tuple(read.limit(spec, place) for place, spec in enumerate(draft.spec.limits)),
+        budgets=tuple(read.budget(spec, place) for place, spec in enumerate(draft.spec.budgets)),
+    )
+
+
+def compile_memory(draft: Draft) -> Draft:
+    """What the cache varies by; and whether the store is one."""
+    check_store(draft.spec.state, draft.report)
+    return replace(draft, cache=cache_of(draft.spec.cache, draft.declarations, draft.report))
+
+
+def compile_embeddings(draft: Draft) -> Draft:
+    """Every section of `embeddings`, each of one model."""
+    reader = EmbeddingReader(draft.read_use, draft.deployments, draft.report)
+    return replace(draft, embeddings=reader.all(draft.spec))
+
+
 def check_timezone(draft: Draft) -> Draft:
     """Nothing new, but a timezone that nobody knows is reported."""
     zone = draft.spec.timezone
@@ -179,6 +211,9 @@ PASSES: tuple[Callable[[Draft], Draft], ...] = (
     resolve_deployments,
     compile_rules,
     compile_guards,
+    compile_accounts,
+    compile_memory,
+    compile_embeddings,
 )
 
 
@@ -203,10 +238,26 @@ def _seal(draft: Draft) -> Program:
         settings=settings_of(spec.settings),
         health=health_of(spec.health),
         index=build_index(conditions, draft.declarations),
-        reads=frozenset().union(*map(reads, [*conditions, *guarded])),
+        reads=frozenset().union(*map(reads, [*conditions, *guarded]), _counted(draft)),
         spec_hash=hashed,
         program_hash=program_hash(hashed),
+        limits=draft.limits,
+        budgets=draft.budgets,
+        cache=draft.cache,
+        ledger=ledger_of(spec.ledger),
+        state=state_of(spec.state),
+        alerts=alerts_of(spec.alerts),
+        embeddings=MappingProxyType(dict(draft.embeddings)),
     )
+
+
+def _counted(draft: Draft) -> frozenset[str]:
+    """The features of a request that limits, budgets and the cache read."""
+    accounts: tuple[Limit | Budget, ...] = (*draft.limits, *draft.budgets)
+    scopes = frozenset(each.per for each in accounts if each.per is not None)
+    covered = frozenset().union(*(reads(each.covers) for each in accounts))
+    varied = frozenset(draft.cache.vary if draft.cache else ())
+    return (covered - Covering().attempt().keys()) | scopes | varied
 
 
 def _check_namespace(draft: Draft) -> None:
@@ -225,15 +276,6 @@ def _check_namespace(draft: Draft) -> None:
             owners.setdefault(name, section)
 
 
-def _check_organization(provider: Provider, report: Report) -> None:
-    """An organization is said only where the provider has a header for it."""
-    row = PROVIDERS.get(provider.kind)
-    if provider.organization is not None and row is not None and row.organization_header is None:
-        message = f"a provider of the kind `{provider.kind}` takes no `organization`"
-        advice = "take it out, or send what the provider knows by `settings: {headers: {…}}`"
-        report.error(NO_ORGANIZATION, (*provider.path, "organization"), message, advice, at_key=True)
-
-
 def _in_place(name: str) -> DeploymentSpec:
     provider, _, model = name.partition(":")
     return DeploymentSpec.model_construct(provider=provider, model=model)
@@ -250,6 +292,8 @@ def _rule(draft: Draft, place: int, spec: RuleSpec, condition: Condition) -> Rul
         settings=settings_of(spec.settings),
         timeouts=timeouts_of(spec.timeouts),
         fallback=fallback_of(spec.fallback, (*path, "fallback"), draft.read_use),
+        sticky=spec.sticky is None,
+        cache=spec.cache is None,
     )
 
 
@@ -278,6 +322,18 @@ def _placement(draft: Draft) -> Placement:
     of_deployments = (label for deployment in draft.deployments.values() for label in deployment.labels)
     labels = dict.fromkeys((*of_providers, *of_deployments))
     return Placement(tuple(draft.providers), tuple(members), tuple(labels))
+
+
+def _covering(draft: Draft) -> Covering:
+    declared, members = draft.declarations, dict.fromkeys(each.member for each in draft.deployments.values())
+    return Covering(
+        declared.tasks,
+        declared.metadata,
+        declared.capabilities,
+        providers=tuple(draft.providers),
+        deployments=tuple(members),
+        rules=(*(rule.name for rule in draft.rules), *map(rule_name, draft.spec.embeddings)),
+    )
 
 
 def _members(deployments: Mapping[str, Deployment]) -> dict[str, tuple[str, ...]]:

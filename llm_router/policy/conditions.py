@@ -23,10 +23,11 @@ _TYPES: Mapping[str, MetadataKind] = {"boolean": "boolean", "number": "number", 
 
 
 def declarations_of(spec: Spec, report: Report) -> Declarations:
-    """What the spec declares: tasks, metadata, and the capabilities that anybody states."""
+    """What the spec declares: tasks, metadata, budgets, and the capabilities that anybody states."""
     own = (word for deployment in spec.deployments.values() for word in deployment.supports or ())
     metadata = {key: _metadata(key, declared, report) for key, declared in spec.metadata.items()}
-    return Declarations(tuple(spec.tasks), metadata, tuple(dict.fromkeys((*ABILITIES, *own))))
+    budgets = tuple(dict.fromkeys(budget.name for budget in spec.budgets))
+    return Declarations(tuple(spec.tasks), metadata, tuple(dict.fromkeys((*ABILITIES, *own))), budgets)
 
 
 def close_tasks(declared: Declarations, conditions: Iterable[Condition]) -> Declarations:

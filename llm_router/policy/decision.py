@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from llm_router.policy.charges import Charge
 from llm_router.policy.program import Part
 
 Via = Literal["rule", "name", "instead"]
 """What chose the candidates: a rule's `use`, the caller's `model=`, or a guard's `instead`."""
 
-DeferralCode = Literal["limited", "cooling"]
-"""`limited`: the provider said when to come back. `cooling`: health keeps it back for a while."""
+DeferralCode = Literal["limited", "cooling", "limit", "budget"]
+"""`limited`: the provider said when to come back. `cooling`: health keeps it back for a while. `limit` and `budget`:
+one of the spec's own is used up."""
 
 RejectionCode = Literal[
     "disabled",
@@ -30,8 +32,16 @@ RejectionCode = Literal[
     "unknown_price",
     "max_cost",
     "max_latency",
+    "limit",
+    "budget",
+    "unbounded_cost",
 ]
 """Why a deployment may not serve a request: the need it doesn't meet, or what bars it."""
+
+
+Moved = Literal["", "sticky", "tool loop", "explored"]
+"""Why a candidate stands further ahead than its rank: it answered last in this conversation, and so goes first in its
+tier, or ahead of all inside a tool loop; or its speed is to be measured again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +71,14 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Deferral:
-    """Not at the moment: why, and the instant (seconds since the epoch) at which it ends."""
+    """Not at the moment: why, and the instant (seconds since the epoch) at which it ends.
+
+    `name` is the limit's or budget's, for those codes.
+    """
 
     code: DeferralCode
     until: float
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +87,8 @@ class Candidate:
 
     `tier` counts from 0. `cap` is the largest number of output tokens, to be sent on the wire where it isn't `None`.
     `left_out` names settings of the spec that it can't take, and that are therefore not sent. `turns` names the
-    counters that move on when this candidate is the first of the request to be asked.
+    counters that move on when this candidate is the first of the request to be asked. `charges` is what an attempt
+    asks of limits and budgets; `relieves` is the spent budget whose `use` brought the candidate.
     """
 
     deployment: str
@@ -85,6 +100,9 @@ class Candidate:
     left_out: tuple[str, ...] = ()
     turns: tuple[str, ...] = ()
     deferral: Deferral | None = None
+    moved: Moved = ""
+    charges: tuple[Charge, ...] = ()
+    relieves: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

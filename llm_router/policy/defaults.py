@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from types import MappingProxyType
 
 from llm_router.errors import FailureClass
@@ -13,7 +14,12 @@ TIMEOUTS = Timeouts(connect_s=5.0, first_token_s=10.0, stall_s=15.0, total_s=120
 PATIENT_FIRST_TOKEN_S = 60.0
 """The first token of a model that reasons, or of one that this machine may have to load first."""
 
-FALLBACK = Fallback(enabled=True, deadline_s=300.0, on_break="error")
+FALLBACK = Fallback(enabled=True, deadline_s=300.0, on_break="continue")
+
+HEDGE_SHARE = Fraction(1, 20)
+"""What hedges may add at most to what is spent."""
+
+CACHE_ENTRIES = 10_000
 
 SPARE_ATTEMPTS = 2
 """`max_attempts` is the number of candidates and these."""

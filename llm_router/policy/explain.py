@@ -13,8 +13,8 @@ from llm_router.catalog.tokens import TokenCount
 from llm_router.messages import Json
 from llm_router.policy.choose import holding_rules
 from llm_router.policy.decide import decide
-from llm_router.policy.decision import Candidate, Decision, Estimate
-from llm_router.policy.features import Features
+from llm_router.policy.decision import Candidate, Decision, DeferralCode, Estimate, Moved
+from llm_router.policy.features import Features, in_world
 from llm_router.policy.match import Finding, explain_condition, holds
 from llm_router.policy.program import Guard, Program, Rule
 from llm_router.policy.snapshot import Snapshot
@@ -58,10 +58,10 @@ class Explanation:
         """The explanation as people read it."""
         sections = (
             _headline(self),
-            _section("rules", [*map(_rule_line, self.rules), *_later_line(self.later)]),
-            _section("guards", [_guard_line(guard) for guard in self.guards]),
-            _section("candidates", _candidate_lines(self)),
-            _section("rejected", [f"{name}: {reason}" for name, reason in self.decision.reasons().items()]),
+            section("rules", [*map(_rule_line, self.rules), *_later_line(self.later)]),
+            section("guards", [_guard_line(guard) for guard in self.guards]),
+            section("candidates", _candidate_lines(self)),
+            section("rejected", [f"{name}: {reason}" for name, reason in self.decision.reasons().items()]),
         )
         return "\n".join(section for section in sections if section) + "\n"
 
@@ -84,6 +84,7 @@ class Explanation:
 
 def explain(program: Program, features: Features, snapshot: Snapshot) -> Explanation:
     """Why `decide` says what it says. Raises RequestError where `decide` does."""
+    features = in_world(program, features, snapshot)
     decision = decide(program, features, snapshot)
     last = len(program.rules) if decision.place is None else decision.place + 1
     held = {rule.place for rule in holding_rules(program, features)}
@@ -143,7 +144,8 @@ def _headline(explanation: Explanation) -> str:
     return f"{chosen}; {first.deployment} is asked first{waiting}"
 
 
-def _section(title: str, lines: list[str]) -> str:
+def section(title: str, lines: list[str]) -> str:
+    """Lines under a title; nothing where there are none."""
     return "\n".join([f"\n{title}", *(f"  {line}" for line in lines)]) if lines else ""
 
 
@@ -193,10 +195,28 @@ def _candidate_text(candidate: Candidate, now: float) -> str:
         notes.append(f"answers with {format_count(candidate.cap)} tokens at most")
     if candidate.left_out:
         notes.append(f"can't take {', '.join(f'`{name}`' for name in candidate.left_out)}, left out")
+    if candidate.moved:
+        notes.append(_MOVED[candidate.moved])
     if candidate.deferral is not None:
         left = format_duration(round(max(candidate.deferral.until - now, 0.0), 1))
-        notes.append(f"{candidate.deferral.code}, for {left} yet")
+        notes.append(_DEFERRED[candidate.deferral.code].format(name=candidate.deferral.name) + f", for {left} yet")
+    if candidate.relieves:
+        notes.append(f"serves because the budget `{candidate.relieves}` is spent")
     return f"{candidate.deployment} ({candidate.provider}): {'; '.join(notes)}"
+
+
+_DEFERRED: Mapping[DeferralCode, str] = {
+    "limited": "limited",
+    "cooling": "cooling",
+    "limit": "its limit `{name}` is used up",
+    "budget": "the budget `{name}` has no room for it",
+}
+
+_MOVED: Mapping[Moved, str] = {
+    "sticky": "answered last in this conversation, so first in its tier",
+    "tool loop": "answered last in this tool loop, so ahead of all",
+    "explored": "not measured lately, so asked first to learn its speed",
+}
 
 
 def _estimate_notes(estimate: Estimate) -> list[str]:
@@ -235,7 +255,10 @@ def _candidate_json(candidate: Candidate) -> Json:
         "score": None if scored is None else {"total": scored.total, "parts": dict(scored.parts.items())},
         "max_output_tokens": candidate.cap,
         "left_out": list(candidate.left_out),
-        "deferral": None if deferral is None else {"code": deferral.code, "until": deferral.until},
+        "moved": candidate.moved or None,
+        "deferral": None
+        if deferral is None
+        else {"code": deferral.code, "until": deferral.until, "name": deferral.name or None},
     }
 
 

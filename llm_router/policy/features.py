@@ -13,6 +13,7 @@ from llm_router.catalog.tokens import TokenCount, count_request
 from llm_router.messages import ChatRequest, Media, Part, Settings, Text, ToolResult
 from llm_router.policy.hints import Hints
 from llm_router.policy.program import UNSET, Program
+from llm_router.policy.snapshot import Snapshot
 from llm_router.spec.feature_types import WEEKDAYS
 
 __all__ = ["Call", "Features", "Hints", "Needs", "compute"]
@@ -36,13 +37,15 @@ class Needs:
     """What a candidate must be able to do for this request.
 
     `supports` are words of the catalogue (`tools`, `images`, `files`, `audio`), `json` whether JSON is wanted,
-    `capability` what must be stated, `settings` the caller's own parameters.
+    `capability` what must be stated, `settings` the caller's own parameters. `hour`: a part of the prompt is marked to
+    be cached for an hour, which costs more.
     """
 
     supports: frozenset[str] = frozenset()
     json: bool = False
     capability: frozenset[str] = frozenset()
     settings: Settings = UNSET
+    hour: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class Features:
 
     `values` holds the features that the program reads, by name; an absent feature is a missing key. Their types: text
     and words `str` (`weekday` as `mon`), sets `frozenset[str]`, counts and `hour` `int`, numbers `int | float`,
-    booleans `bool`.
+    booleans `bool`, shares `float`. What a budget has spent is the world's, and added by `in_world`.
     """
 
     request_id: str
@@ -59,6 +62,8 @@ class Features:
     hints: Hints
     needs: Needs
     input_tokens: TokenCount
+    previous: str | None = None
+    in_tool_loop: bool = False
 
 
 def compute(
@@ -73,7 +78,24 @@ def compute(
     tokens = _tokens(call.request, stated.get("input_tokens"))
     view = _View(call, tokens, program.timezone, variables, frozenset(_media(call.request)))
     values = {name: value for name in program.reads if (value := _value(view, program, name)) is not None}
-    return Features(call.request_id, {**values, **stated}, call.hints, _needs(view, stated), tokens)
+    return Features(
+        call.request_id,
+        {**values, **stated},
+        call.hints,
+        _needs(view, stated),
+        tokens,
+        _previous(call.request),
+        _in_tool_loop(call.request),
+    )
+
+
+def in_world(program: Program, features: Features, snapshot: Snapshot) -> Features:
+    """The features with those of the world: the share of each budget that is gone, unless the caller states it."""
+    if not program.budgets:
+        return features
+    names = {f"spent.{budget.name}": budget.name for budget in program.budgets}
+    spent = {name: snapshot.spent.get(budget, 0.0) for name, budget in names.items() if name in program.reads}
+    return replace(features, values={**spent, **features.values})
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +175,13 @@ def _needs(view: _View, stated: Mapping[str, object]) -> Needs:
         json=bool(stated.get("wants_json", view.request.response_format is not None)),
         capability=view.hints.capability,
         settings=replace(settings, max_output_tokens=cap) if isinstance(cap, int) else settings,
+        hour=_marked_for_an_hour(view.request),
     )
+
+
+def _marked_for_an_hour(request: ChatRequest) -> bool:
+    marked = (part.cache for part in _parts(request) if isinstance(part, Text | Media | ToolResult))
+    return "1h" in (*marked, *(tool.cache for tool in request.tools))
 
 
 def _tokens(request: ChatRequest, stated: object) -> TokenCount:
@@ -182,3 +210,13 @@ def _texts(request: ChatRequest) -> Iterator[str]:
 def _last_text(request: ChatRequest) -> str | None:
     """The text of the last user message."""
     return next((message.text for message in reversed(request.messages) if message.role == "user"), None)
+
+
+def _previous(request: ChatRequest) -> str | None:
+    """The deployment that wrote the last assistant message, where that is known."""
+    return next((message.deployment for message in reversed(request.messages) if message.role == "assistant"), None)
+
+
+def _in_tool_loop(request: ChatRequest) -> bool:
+    """Whether the last message brings what a tool gave."""
+    return bool(request.messages) and any(isinstance(part, ToolResult) for part in request.messages[-1].parts)

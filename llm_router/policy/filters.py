@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 
 from llm_router.messages import Settings
+from llm_router.policy.charges import UNLIMITED, Charge
 from llm_router.policy.decision import Estimate, Rejection, RejectionCode
 from llm_router.policy.features import Features
 from llm_router.policy.program import UNSET, Deployment, Guard, Tier
 from llm_router.policy.snapshot import Snapshot
 from llm_router.units import format_count, format_duration, format_money
 
-_PARAMETERS = tuple(field.name for field in fields(Settings) if field.name not in ("headers", "extra"))
+PARAMETERS = tuple(field.name for field in fields(Settings) if field.name not in ("headers", "extra"))
 
 _NEED_WORDS: dict[str, tuple[RejectionCode, str]] = {
     "tools": ("tools", "can't use tools, and the request brings some"),
@@ -36,6 +37,7 @@ class Case:
     snapshot: Snapshot
     guards: tuple[Guard, ...]
     estimate: Estimate
+    charges: tuple[Charge, ...] = ()
 
 
 def rejections(case: Case) -> Iterator[Rejection]:
@@ -55,7 +57,7 @@ def unsupported(deployment: Deployment, settings: Settings) -> tuple[str, ...]:
     if deployment.supports is not None:
         thoughtless = frozenset() if "reasoning" in deployment.supports else frozenset({"reasoning"})
         refused = (refused - {"reasoning"}) | thoughtless
-    return tuple(name for name in _PARAMETERS if name in refused and getattr(settings, name) is not None)
+    return tuple(name for name in PARAMETERS if name in refused and getattr(settings, name) is not None)
 
 
 def _disabled(case: Case) -> Iterator[Rejection]:
@@ -135,6 +137,22 @@ def _too_dear(case: Case) -> Iterator[Rejection]:
         yield _rejected(case, "max_cost", reason)
 
 
+def _never_fits(case: Case) -> Iterator[Rejection]:
+    """What no window will ever have room for, and what can't be bounded."""
+    for charge in case.charges:
+        name, money = charge.account.name, charge.account.kind == "money"
+        if charge.capacity == UNLIMITED:
+            continue  # it only counts, as far as it can
+        if charge.amount is None:
+            reason = f"its price isn't known, and the budget `{name}` bounds what it may cost"
+            yield _rejected(case, "unbounded_cost", reason)
+        elif charge.amount > charge.capacity:
+            show = format_money if money else format_count
+            of = f"the {'budget' if money else 'limit'} `{name}` of {show(charge.capacity)}"
+            reason = f"may take {show(charge.amount)}, more than {of} ever has"
+            yield _rejected(case, "budget" if money else "limit", reason)
+
+
 def _too_slow(case: Case) -> Iterator[Rejection]:
     longest, seconds = case.tier.max_latency_s, case.estimate.seconds
     if longest is not None and seconds is not None and seconds > longest:
@@ -156,5 +174,6 @@ _CHECKS: tuple[Callable[[Case], Iterator[Rejection]], ...] = (
     _too_long,
     _parameters,
     _too_dear,
+    _never_fits,
     _too_slow,
 )

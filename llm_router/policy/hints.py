@@ -31,7 +31,9 @@ _SPEEDS: Mapping[str, SpeedHint] = {"slow": "slow", "normal": "normal", "fast": 
 class Hints:
     """What the caller said; `None` and empty are unsaid. `max_cost` is in picodollars, `timeout_s` in seconds.
 
+    `fresh` wants an answer that was not given before, and keeps it for nobody.
     `metadata` holds the keys that the spec declares, flattened by dots, with values of the declared type.
+    `framework_run_id` is no caller's word, but the framework's name for the call, for the ledger.
     """
 
     task: str | None = None
@@ -47,7 +49,9 @@ class Hints:
     session: str | None = field(default=None, repr=False)
     run: str | None = None
     tags: frozenset[str] = frozenset()
+    fresh: bool = False
     metadata: Mapping[str, MetadataValue] = field(default_factory=dict, repr=False)
+    framework_run_id: str | None = None
 
     @classmethod
     def read(cls, said: Mapping[str, object], program: Program) -> Hints:
@@ -74,6 +78,7 @@ class Hints:
             session=_text("session", stated),
             run=_text("run", stated),
             tags=frozenset(_texts("tags", stated)),
+            fresh=_flag("fresh", stated),
             metadata=dict(_metadata(stated.get("metadata"), program.declarations.metadata)),
         )
 
@@ -93,6 +98,7 @@ HINTS = (
     "run",
     "tags",
     "metadata",
+    "fresh",
 )
 """The keywords of a call that are hints; `budget` is another word for `cost`."""
 
@@ -110,6 +116,13 @@ def _text(hint: str, stated: Mapping[str, object]) -> str | None:
     if value is None or isinstance(value, str):
         return value
     raise RequestError(f"the hint `{hint}` must be text, not {_kind(value)}")
+
+
+def _flag(hint: str, stated: Mapping[str, object]) -> bool:
+    value = stated.get(hint, False)
+    if isinstance(value, bool):
+        return value
+    raise RequestError(f"the hint `{hint}` must be True or False, not {_kind(value)}")
 
 
 def _texts(hint: str, stated: Mapping[str, object]) -> tuple[str, ...]:

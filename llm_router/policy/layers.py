@@ -7,13 +7,15 @@ from typing import Literal, TypeVar
 
 from llm_router.errors import FailureClass
 from llm_router.messages import Settings
-from llm_router.policy.program import UNSET, After, Fallback, Health, Next, Tier, Timeouts, Wait
+from llm_router.policy.defaults import HEDGE_SHARE
+from llm_router.policy.program import UNSET, After, Fallback, Health, Hedge, Next, Tier, Timeouts, Wait
 from llm_router.policy.report import Path
 from llm_router.spec.model import (
     AfterSpec,
     FailuresSpec,
     FallbackSpec,
     HealthSpec,
+    HedgeSpec,
     SettingsSpec,
     TimeoutsSpec,
     Use,
@@ -70,6 +72,7 @@ def health_of(spec: HealthSpec | None) -> Health:
         within_s=or_else(spec.within, default.within_s),
         cooldown_s=or_else(spec.cooldown, default.cooldown_s),
         probes=or_else(spec.probes, default.probes),
+        check_every_s=known(spec.check_every),
     )
 
 
@@ -85,6 +88,7 @@ def fallback_of(spec: FallbackSpec | Literal["none"] | None, path: Path, read_us
         deadline_s=known(spec.deadline),
         on_break=known(spec.on_break),
         after=failures_of(spec.after, (*path, "after"), read_use),
+        hedge=_hedge(spec.hedge),
     )
 
 
@@ -115,6 +119,15 @@ def _next(spec: Use | None, path: Path, read_use: ReadUse) -> Next | tuple[Tier,
         return None
     word = _WORDS.get(spec) if isinstance(spec, str) else None
     return word or read_use(spec, path)
+
+
+def _hedge(spec: HedgeSpec | None) -> Hedge | None:
+    if spec is None:
+        return None
+    extra = HEDGE_SHARE if spec.extra_cost is None else spec.extra_cost
+    if isinstance(spec.after, str):
+        return Hedge(None, int(spec.after.removeprefix("p")), extra)
+    return Hedge(spec.after, None, extra)
 
 
 def _wait(spec: WaitSpec | None) -> Wait | None:

@@ -15,8 +15,9 @@ from llm_router.catalog.cards import ModelCard
 from llm_router.messages import Json, Settings
 from llm_router.policy.program import Deployment, Program, Provider, RuleIndex
 from llm_router.policy.rank import AUTO
-from llm_router.spec.condition import All, AnyOf, Condition, Not, Test
+from llm_router.spec.condition import All, AnyOf, Condition, Not, Test, Value
 from llm_router.spec.refs import Reference
+from llm_router.spec.spelling import share_text
 
 
 def as_json(program: Program) -> Mapping[str, Json]:
@@ -39,13 +40,19 @@ def condition_json(condition: Condition) -> Json:
     """A condition in the words of `when:`."""
     match condition:
         case Test(feature, op, value):
-            return {feature: {op: _plain(value)}}
+            return {feature: {op: _compared(value, feature)}}
         case Not(term):
             return {"not": condition_json(term)}
         case All(terms):
             return {"all": [condition_json(term) for term in terms]}
         case AnyOf(terms):
             return {"any": [condition_json(term) for term in terms]}
+
+
+def _compared(value: Value, feature: str) -> Json:
+    if isinstance(value, tuple):
+        return [_compared(item, feature) for item in value]
+    return share_text(feature, value) or _plain(value)
 
 
 def _plain(value: object) -> Json:

@@ -11,18 +11,21 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
-from llm_router.catalog.cards import ModelCard
+from llm_router.catalog.cards import ModelCard, VectorFacts
 from llm_router.catalog.prices import Price
+from llm_router.catalog.providers import Api, Auth
 from llm_router.errors import FailureClass
 from llm_router.messages import Settings
-from llm_router.spec.condition import Condition, Declarations
+from llm_router.spec.condition import ALWAYS, Condition, Declarations
 from llm_router.spec.refs import Reference
 
-Balance = Literal["order", "round-robin", "random", "weighted"]
+Balance = Literal["order", "round-robin", "random", "weighted", "least-busy"]
 By = Literal["order", "cost", "speed", "quality", "auto", "weights"]
 Part = Literal["cost", "speed", "quality"]
 Next = Literal["any", "larger-context", "stop"]
-OnBreak = Literal["error", "hold"]
+OnBreak = Literal["continue", "hold", "error"]
+Unit = Literal["requests", "tokens", "concurrent"]
+AlertEvent = Literal["budget_warning", "budget_spent", "deployment_down", "deployment_up", "authentication_failed"]
 
 UNSET = Settings()
 """The settings of a place that sets nothing."""
@@ -62,6 +65,19 @@ class After:
 
 
 @dataclass(frozen=True, slots=True)
+class Hedge:
+    """A second attempt, started when the first has shown no content after a while.
+
+    The while is `after_s`, or a percentile (1 to 99) of the times to the first token measured for that deployment;
+    one of them is `None`. All hedges together cost at most `extra_cost` of what the answers cost.
+    """
+
+    after_s: float | None
+    percentile: int | None
+    extra_cost: Fraction
+
+
+@dataclass(frozen=True, slots=True)
 class Fallback:
     """What follows failures, as the spec says at this place: `follow` merges the layers key by key, when asked.
 
@@ -73,16 +89,119 @@ class Fallback:
     deadline_s: float | None = None
     on_break: OnBreak | None = None
     after: Mapping[FailureClass, After] = field(default_factory=dict)
+    hedge: Hedge | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """A deployment with `failures` within `within_s` cools for `cooldown_s`, then `probes` requests may try it."""
+    """A deployment with `failures` within `within_s` cools for `cooldown_s`, then `probes` requests may try it.
+
+    The failures must be what it mostly does: see `llm_router.state.breaker`. With `check_every_s` one that cools is
+    asked itself at that interval, whether or not requests come.
+    """
 
     failures: int = 5
     within_s: float = 30.0
     cooldown_s: float = 15.0
     probes: int = 1
+    check_every_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The time that a budget or limit looks back on.
+
+    Days, weeks (from Monday) and months are those of the program's timezone, durations are counted from the epoch;
+    a rolling one ends now. `length_s` belongs to `duration` and `rolling`.
+    """
+
+    kind: Literal["day", "week", "month", "duration", "rolling"]
+    length_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A cap on requests or tokens in a window, or on requests under way, which have no window.
+
+    `name` is the spec's at the top, else `<provider or deployment>/<n>`, from 1. `wait_s` is how long a request waits
+    for it before the next candidate is asked. `covers` reads the request's features and `provider`, `deployment`,
+    `model`, `rule`; `per` is a feature, each of whose values is counted apart.
+    """
+
+    name: str
+    unit: Unit
+    amount: int
+    window: Window | None
+    wait_s: float = 0.0
+    covers: Condition = ALWAYS
+    per: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A cap on cost over a window, in picodollars; `covers` and `per` as a limit's.
+
+    `warn_at` is the share at which an alert goes out. `when_spent`: covered candidates are out until the window ends,
+    or go on (`warn`), or these tiers are asked, up to the amount `hard` where there is one.
+    """
+
+    name: str
+    amount: int
+    window: Window
+    covers: Condition = ALWAYS
+    per: str | None = None
+    warn_at: Fraction | None = None
+    when_spent: Literal["out", "warn"] | tuple[Tier, ...] = "out"
+    hard: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """Whole answers are kept for `keep_s`, in memory at most `entries` of them and `bytes` in all.
+
+    They are the user's own unless `share`; `vary` are features whose values tell requests apart.
+    """
+
+    keep_s: float
+    entries: int
+    share: bool = False
+    vary: tuple[str, ...] = ()
+    bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Entries are kept for `keep_s` (`None`: for ever), their totals always; prompts only with `keep_prompts`."""
+
+    keep_s: float | None = None
+    keep_prompts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where counters, ledger and cache live, and what holds without it; no `fail`: budgets closed, the rest open."""
+
+    url: str | Reference = "memory"
+    fail: Literal["open", "closed"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """Whom to write to, through which server (`smtp://` or `smtps://`)."""
+
+    to: tuple[str, ...]
+    smtp: str | Reference
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Where `events` are told: a webhook, signed where there is a `secret`, or email, or the log."""
+
+    events: tuple[AlertEvent, ...]
+    webhook: str | Reference | None = None
+    secret: Reference | None = None
+    email: Email | None = None
+    log: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +209,7 @@ class Provider:
     """Who answers HTTP and bills.
 
     `api_keys` are the spec's; where it names none, the first of `key_variables` that is set is read. A `base_url` that
-    is `None` is the catalogue's. `path` is where the spec speaks of it.
+    is `None` is the catalogue's, and so is an `auth`. `path` is where the spec speaks of it.
     """
 
     name: str
@@ -103,7 +222,9 @@ class Provider:
     default_model: str | None = None
     enabled: bool = True
     local: bool = False
+    auth: Auth | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    limits: tuple[Limit, ...] = ()
     path: tuple[str | int, ...] = field(default=(), compare=False, repr=False)
 
 
@@ -121,7 +242,9 @@ class Deployment:
 
     `member` is its name in the spec; where the provider has several keys there is one of these for each, `name` is
     `gpt#2`, and `key` is the place in the provider's keys, from 0. `quality` is by task, with `any`; `supports` is
-    `None` where neither spec nor card speaks. `settings` and `timeouts` are this deployment's over its provider's;
+    `None` where neither spec nor card speaks. `api` is the one it is asked through, where its
+    provider has several, and `usual_name` what the model is called elsewhere, where its wire name isn't that.
+    `settings` and `timeouts` are this deployment's over its provider's;
     `after` are these two layers, the deployment's first.
     """
 
@@ -141,9 +264,12 @@ class Deployment:
     expected_output: int | None = None
     enabled: bool = True
     key: int = 0
+    api: Api | None = None
+    usual_name: str = ""
     settings: Settings = UNSET
     timeouts: Timeouts = Timeouts()
     after: tuple[Mapping[FailureClass, After], ...] = ()
+    limits: tuple[Limit, ...] = ()
 
     @property
     def local(self) -> bool:
@@ -168,11 +294,15 @@ class Tier:
     max_cost: int | None = None
     max_latency_s: float | None = None
     name: str = ""
+    sticky: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Condition and `use`, or condition and `refuse`. `place` counts from 0 in the file's order."""
+    """Condition and `use`, or condition and `refuse`. `place` counts from 0 in the file's order.
+
+    `sticky` is False for `sticky: none`, `cache` for `cache: none`.
+    """
 
     place: int
     name: str
@@ -182,6 +312,8 @@ class Rule:
     settings: Settings = UNSET
     timeouts: Timeouts = Timeouts()
     fallback: Fallback = Fallback()
+    sticky: bool = True
+    cache: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +327,26 @@ class Guard:
     condition: Condition
     allowed: frozenset[str]
     instead: tuple[Tier, ...] | Literal["refuse"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """Deployments of one embedding model, of whose vectors an index may be made.
+
+    `model` is what they all serve. `dimensions` is how many numbers each vector has, `None` where nobody says; `usual`
+    is what the model gives unasked, as far as its card tells. `batch` and `batch_tokens` are the most texts and tokens
+    of one request. `place` counts from 0 in the file's order.
+    """
+
+    name: str
+    place: int
+    tiers: tuple[Tier, ...]
+    model: str
+    dimensions: int | None
+    usual: VectorFacts | None
+    batch: int
+    batch_tokens: int | None = None
+    timeouts: Timeouts = Timeouts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +365,8 @@ class Program:
     words that these hints may take; no tasks at all means any. `deployments` are by their own name,
     in the file's order; `members` maps the names that the spec uses to them (one name for several keys). `pools` are
     there for pins. `fallback`, `timeouts` and `settings` are the top's, merged over the defaults, but for
-    `fallback.after`, which holds only what the spec says.
+    `fallback.after`, which holds only what the spec says. `limits` are the top's alone. No `cache` means that it is
+    off.
     """
 
     name: str | None
@@ -235,3 +388,10 @@ class Program:
     reads: frozenset[str]
     spec_hash: str
     program_hash: str
+    limits: tuple[Limit, ...] = ()
+    budgets: tuple[Budget, ...] = ()
+    cache: Cache | None = None
+    ledger: Ledger = Ledger()
+    state: State = State()
+    alerts: tuple[Alert, ...] = ()
+    embeddings: Mapping[str, Embedding] = field(default_factory=dict)

@@ -10,6 +10,13 @@ what isn't known counts as middling there (`MIDDLING_SECONDS`, `MIDDLING_QUALITY
 
 Balance spreads over members whose scores round to the same tenth. It gives each member a key of its own, drawn from
 the request id and the member's name, so that here, too, one member's absence leaves the others as they were.
+`least-busy` counts the attempts under way at each; those with as many come in the order that the request id draws.
+
+Speed is measured only of those who are asked, so who was slow once, or never asked, would stay behind for ever. Two
+things bring it back. What was measured longer ago than `BELIEVED_S` isn't believed: what the spec says counts again.
+And where a tier weighs speed by half or more, a member that wasn't measured for `EXPLORED_AFTER_S`, while another was,
+goes first for a share of the requests, `EXPLORED_SHARE` of them for all such members together; the request id draws
+which. Tiers that are about cost or quality send nobody elsewhere to measure.
 """
 
 from __future__ import annotations
@@ -17,7 +24,7 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from hashlib import blake2b
 from types import MappingProxyType
@@ -42,6 +49,10 @@ LEAST_COST = 10**6
 LEAST_SECONDS = 0.001
 MIDDLING_SECONDS = 5.0
 MIDDLING_QUALITY = 70.0
+
+BELIEVED_S = 3600.0
+EXPLORED_AFTER_S = 300.0
+EXPLORED_SHARE = 0.05
 
 
 def _weights(cost: int, speed: int, quality: int) -> Weights:
@@ -74,14 +85,19 @@ _WHOLE: Mapping[str, Weights] = MappingProxyType(
 
 def estimate(deployment: Deployment, features: Features, snapshot: Snapshot, cap: int | None) -> Estimate:
     """What is expected of one deployment that may answer with `cap` tokens at most."""
-    expected = deployment.expected_output or min(cap or EXPECTED_OUTPUT, EXPECTED_OUTPUT)
+    expected = expected_output(deployment, cap)
     cost, bound = _costs(deployment, features, expected, cap, now=snapshot.now)
     return Estimate(
         cost=cost,
         cost_bound=bound,
-        seconds=_seconds(deployment, snapshot.latencies.get(deployment.identity), expected),
+        seconds=_seconds(deployment, _believed(deployment, snapshot), expected),
         quality=_quality(deployment, features.hints.task),
     )
+
+
+def expected_output(deployment: Deployment, cap: int | None) -> int:
+    """The tokens with which a deployment probably answers."""
+    return deployment.expected_output or min(cap or EXPECTED_OUTPUT, EXPECTED_OUTPUT)
 
 
 def weights_of(tier: Tier, features: Features) -> Weights | None:
@@ -103,16 +119,29 @@ def score(tier: Tier, weights: Weights, known: Estimate) -> Score:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """What a tier's balance may draw its keys from."""
+    """What a tier's balance may draw its keys from; `busy` counts the attempts under way, by member."""
 
     tier: Tier
     request_id: str
     turn: int
+    busy: Mapping[str, int] = field(default_factory=dict)
 
     def key(self, member: str) -> float:
         """The place of `member` among equals: the lower, the earlier."""
         drawn = _KEYS.get(self.tier.balance)
         return drawn(self, member) if drawn else 0.0
+
+    def explores(self, member: str) -> bool:
+        """Whether this request is one of those that try a member whose speed nobody knows."""
+        return _chance(f"{self.request_id}\0explore", member) * len(self.tier.members) < EXPLORED_SHARE
+
+
+def unmeasured(weights: Weights | None, members: Mapping[str, Deployment], snapshot: Snapshot) -> frozenset[str]:
+    """Whose speed is to be explored: those of `members` that weren't measured lately, if others were."""
+    if weights is None or weights.get("speed", 0) < Fraction(1, 2):
+        return frozenset()
+    old = frozenset(name for name, each in members.items() if not _measured(each, snapshot, EXPLORED_AFTER_S))
+    return old if len(old) < len(members) else frozenset()
 
 
 def ahead(score: Score | None, balance: Balance) -> tuple[bool, float]:
@@ -135,12 +164,27 @@ def _costs(
         return None, None
     at = datetime.datetime.fromtimestamp(now, datetime.UTC) if price.revisions else None
     cost = price.cost(Usage(input=features.input_tokens.value, output=expected), at)
-    bound = None if cap is None else price.upper_bound(features.input_tokens.upper, cap, at)
+    bound = None if cap is None else price.upper_bound(features.input_tokens.upper, cap, at, hour=features.needs.hour)
     return None if cost is None else cost.total, bound
 
 
+def _believed(deployment: Deployment, snapshot: Snapshot) -> Latency | None:
+    return _measured(deployment, snapshot, BELIEVED_S)
+
+
+def _measured(deployment: Deployment, snapshot: Snapshot, within_s: float) -> Latency | None:
+    """What was measured of the deployment, if that isn't longer ago."""
+    latency = snapshot.latencies.get(deployment.identity)
+    if latency is None or latency == Latency(at=latency.at):
+        return None
+    return latency if latency.at is None or snapshot.now - latency.at <= within_s else None
+
+
 def _seconds(deployment: Deployment, measured: Latency | None, expected: int) -> float | None:
+    """The time of the whole answer: as streams showed it, else answers that weren't streamed, else as the spec says."""
     said = deployment.speed
+    if measured and measured.whole_tokens_per_second and not (measured.first_token_s and measured.tokens_per_second):
+        return expected / measured.whole_tokens_per_second
     first = measured.first_token_s if measured and measured.first_token_s is not None else said.first_token_s
     rate = measured.tokens_per_second if measured and measured.tokens_per_second else said.tokens_per_second
     return None if first is None or not rate else first + expected / rate
@@ -177,6 +221,10 @@ def _at_random(draw: Draw, member: str) -> float:
     return _chance(draw.request_id, member)
 
 
+def _least_busy(draw: Draw, member: str) -> float:
+    return draw.busy.get(member, 0) + _chance(draw.request_id, member)
+
+
 def _by_weight(draw: Draw, member: str) -> float:
     """An exponential draw of the weight's rate: the least of several falls on each in proportion to its weight."""
     weight = draw.tier.weights.get(member, Fraction(1)) if draw.tier.weights else Fraction(1)
@@ -184,5 +232,5 @@ def _by_weight(draw: Draw, member: str) -> float:
 
 
 _KEYS: Mapping[Balance, Callable[[Draw, str], float]] = MappingProxyType(
-    {"round-robin": _in_turns, "random": _at_random, "weighted": _by_weight}
+    {"round-robin": _in_turns, "random": _at_random, "weighted": _by_weight, "least-busy": _least_busy}
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from llm_router.diagnostics import Diagnostic
-from llm_router.spec.literals import LABEL_KEY, METADATA_KEY, WORD
+from llm_router.spec.literals import BUDGET, LABEL_KEY, METADATA_KEY, WORD
 from llm_router.spec.prune import Lost
 from llm_router.spec.source import Source
 
@@ -25,6 +25,17 @@ UNKNOWN_TASK = "LR308"
 UNKNOWN_ZONE = "LR309"
 BAD_ABSENT = "LR310"
 NO_ORGANIZATION = "LR501"
+NOT_FREE = "LR502"
+HARD_BELOW = "LR503"
+UNKNOWN_STORE = "LR504"
+NO_CHOICE = "LR505"
+NO_EMBEDDING_API = "LR531"
+NOT_AN_EMBEDDING_MODEL = "LR532"
+ANOTHER_MODEL = "LR533"
+UNKNOWN_MODEL = "LR534"
+NO_SUCH_DIMENSIONS = "LR535"
+TOO_MANY_TEXTS = "LR536"
+EMBEDDING_IN_USE = "LR537"
 
 _NAMES = frozenset({"providers", "deployments", "pools"})
 _RESTS_ON: Mapping[str, frozenset[str]] = {
@@ -34,10 +45,25 @@ _RESTS_ON: Mapping[str, frozenset[str]] = {
     BARE_MODEL: _NAMES,
     UNKNOWN_TASK: frozenset({"tasks"}),
     METADATA_KEY: frozenset({"metadata"}),
+    BUDGET: frozenset({"budgets"}),
     LABEL_KEY: _NAMES,
     WORD: _NAMES | {"tasks", "metadata"},
 }
 """The sections without which an error says nothing."""
+_OF_FACTS = frozenset(
+    {
+        NOT_FREE,
+        HARD_BELOW,
+        NO_EMBEDDING_API,
+        NOT_AN_EMBEDDING_MODEL,
+        ANOTHER_MODEL,
+        UNKNOWN_MODEL,
+        NO_SUCH_DIMENSIONS,
+        TOO_MANY_TEXTS,
+        EMBEDDING_IN_USE,
+    }
+)
+"""What follows from facts of deployments, budgets or embeddings: any of them may be among what was lost."""
 _INDEPENDENT = frozenset({TWICE, CYCLE, UNKNOWN_CARD, UNKNOWN_ZONE})
 """What is wrong whatever else the file says."""
 _QUOTED = re.compile("`([^`]*)`")
@@ -66,6 +92,7 @@ class Report:
         torn = {self.source.span(path) for path in self.source.torn}
         for each in self.found:
             echo = bool(lost.sections & _RESTS_ON.get(each.code, frozenset()) or words & set(_about(each)))
+            echo = echo or each.code in _OF_FACTS
             if each.severity == "error" and each.span not in torn and (each.code in _INDEPENDENT or not echo):
                 yield each
 

@@ -9,12 +9,14 @@ from hashlib import blake2b
 from llm_router.catalog.cards import ModelCard, card_named, card_names, find_card
 from llm_router.catalog.price import Price, Rates
 from llm_router.catalog.prices import FREE, find_price
-from llm_router.catalog.providers import PROVIDERS
+from llm_router.catalog.providers import row_of
 from llm_router.diagnostics import did_you_mean
 from llm_router.errors import FailureClass
 from llm_router.messages import Settings
+from llm_router.policy.accounts import own_limits
 from llm_router.policy.follow import over
 from llm_router.policy.layers import ReadUse, failures_of, or_else, settings_of, timeouts_of
+from llm_router.policy.offers import check_deployment
 from llm_router.policy.program import UNSET, After, Deployment, Provider, Speed
 from llm_router.policy.report import UNKNOWN_CARD, UNKNOWN_TASK, Path, Report
 from llm_router.spec.model import DeploymentSpec, FollowSpec, PriceSpec, ProviderSpec, SpeedSpec
@@ -27,20 +29,23 @@ NOTHING = ProviderSpec()
 def provider_of(name: str, spec: ProviderSpec, path: Path) -> Provider:
     """One provider; what the spec leaves out is the catalogue's."""
     kind = spec.kind or name
-    row = PROVIDERS[kind]
+    row = row_of(kind)
     keys = (spec.api_key,) if spec.api_key else spec.api_keys
+    conventional = row.token_variables if spec.auth == "bearer" and row.auths else row.key_variables
     return Provider(
         name=name,
         kind=kind,
         base_url=spec.base_url,
         api_keys=tuple(keys),
-        key_variables=() if keys else row.key_variables,
+        key_variables=() if keys else conventional,
         organization=spec.organization,
         query=dict(spec.query),
         default_model=known(spec.default_model),
         enabled=or_else(spec.enabled, True),
         local=or_else(spec.local, row.local),
+        auth=spec.auth if spec.auth in row.auths else None,
         labels=_labels(spec.labels),
+        limits=own_limits(name, spec.limits),
         path=path,
     )
 
@@ -60,6 +65,9 @@ class Deployments:
         provider = self.providers[spec.provider]
         section = self.specs.get(spec.provider, NOTHING)
         facts = self._facts(spec, provider, path)
+        check_deployment(spec, provider.kind, path, self.report)
+        usual_name = known(spec.card) or ""
+        api = spec.api or section.api or row_of(provider.kind).api_for(usual_name or _text(spec.model))
         after = (self._after(spec.fallback, path), self._after(section.fallback, ("providers", provider.name)))
         count = max(1, len(provider.api_keys))
         for key in range(count):
@@ -80,9 +88,12 @@ class Deployments:
                 expected_output=known(spec.expected_output),
                 enabled=or_else(spec.enabled, True),
                 key=key,
+                api=api,
+                usual_name=usual_name,
                 settings=_over(spec, section),
                 timeouts=over(timeouts_of(spec.timeouts), timeouts_of(section.timeouts)),
                 after=tuple(layer for layer in after if layer),
+                limits=own_limits(name if count == 1 else f"{name}#{key + 1}", spec.limits),
             )
 
     def _facts(self, spec: DeploymentSpec, provider: Provider, path: Path) -> _Facts:
@@ -133,7 +144,8 @@ def _supports(spec: DeploymentSpec, provider: Provider, card: ModelCard | None) 
         return frozenset(spec.supports)
     if card is None or card.supports is None:
         return None
-    return card.supports | PROVIDERS[provider.kind].adds
+    row = row_of(provider.kind)
+    return (card.supports | row.adds) - row.lacks
 
 
 def _price(spec: DeploymentSpec, provider: Provider, card: ModelCard | None) -> Price | None:
@@ -158,6 +170,7 @@ def _said_price(spec: PriceSpec) -> Price | None:
         sides[1],
         cache_read=known(spec.cache_read),
         cache_creation=known(spec.cache_creation),
+        cache_creation_1h=known(spec.cache_creation_1h),
         reasoning=known(spec.reasoning),
         input_audio=known(spec.input_audio),
         output_audio=known(spec.output_audio),

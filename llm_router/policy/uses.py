@@ -21,6 +21,7 @@ from llm_router.spec.model import (
     PoolSpec,
     Spec,
     Use,
+    WhenSpentSpec,
 )
 from llm_router.spec.model_providers import Pool
 from llm_router.spec.refs import known
@@ -44,6 +45,11 @@ def uses(spec: Spec) -> Iterator[Named]:
         if guard.instead != "refuse":
             yield from _of_use(guard.instead, ("guards", place, "instead"))
     yield from _of_fallback(spec.fallback, ("fallback",))
+    for name, embedding in spec.embeddings.items():
+        yield from _of_use(embedding.use, ("embeddings", name, "use"))
+    for place, budget in enumerate(spec.budgets):
+        if isinstance(budget.when_spent, WhenSpentSpec):
+            yield from _of_use(budget.when_spent.use, ("budgets", place, "when_spent", "use"))
 
 
 def pool_members(name: str, pool: Pool) -> Iterator[Named]:
@@ -109,7 +115,8 @@ class Pools:
         shared = bool(_shares(pool))
         said = pool.balance if isinstance(pool, PoolSpec) else None
         balance: Balance = "weighted" if shared else said or "order"
-        return Tier(tuple(weights), balance=balance, weights=weights if shared else {}, name=name)
+        sticky = not (isinstance(pool, PoolSpec) and pool.sticky)
+        return Tier(tuple(weights), balance=balance, weights=weights if shared else {}, name=name, sticky=sticky)
 
     def _members(self, name: str, above: tuple[str, ...]) -> Iterator[tuple[str, Fraction]]:
         """Yields a pool's deployments with their weights; a pool in a pool shares its weight out evenly."""

@@ -9,7 +9,7 @@ from llm_router.diagnostics import Diagnostic, Span
 from llm_router.messages import Settings
 from llm_router.policy.boxes import can_hold, covered_by
 from llm_router.policy.defaults import OUTPUT_CAP
-from llm_router.policy.filters import unsupported
+from llm_router.policy.filters import PARAMETERS, unsupported
 from llm_router.policy.lint.subject import Subject, warning
 from llm_router.policy.program import Deployment, Rule
 from llm_router.spec.condition import Condition, Op, Scalar, Test, tests_of
@@ -127,11 +127,13 @@ def too_few_attempts(subject: Subject) -> Iterator[Diagnostic]:
 def one_provider(subject: Subject) -> Iterator[Diagnostic]:
     """All candidates of a rule are behind one provider.
 
-    What: the rule's deployments, whatever their models, share one provider. Providers of this machine are left out:
-    who stays local means to.
+    What: the rule's deployments, whatever their models, share one provider, though the spec has another. Providers of
+    this machine are left out: who stays local means to; so are specs of one provider: who has one key has no other.
     Why: one outage takes all of them; fallback between them helps only against limits and errors of a single model.
-    Example: `use: [openai:gpt-4o, openai:gpt-4o-mini]`.
+    Example: `use: [openai:gpt-4o, openai:gpt-4o-mini]` in a spec that asks `mistral` elsewhere.
     """
+    if len({deployment.provider.name for deployment in subject.program.deployments.values()}) == 1:
+        return
     for rule in subject.using:
         candidates = subject.candidates(rule.tiers)
         names = {deployment.provider.name for deployment in candidates}
@@ -147,7 +149,8 @@ def one_provider(subject: Subject) -> Iterator[Diagnostic]:
 def setting_left_out(subject: Subject) -> Iterator[Diagnostic]:
     """A setting of the spec is left out for a candidate that can't take it.
 
-    What: the catalogue says that the model refuses a parameter which `settings` gives it.
+    What: the catalogue says that the model refuses a parameter which `settings` gives it; or a deployment that only
+    embeds has settings of an answer.
     Why: the request is sent without it, so the model doesn't behave as the line in the spec says.
     Example: `settings: {temperature: 0}` at the top and a reasoning model among the deployments.
     """
@@ -164,6 +167,19 @@ def setting_left_out(subject: Subject) -> Iterator[Diagnostic]:
                         span,
                         f"set `{name}` only where it applies, on the deployments that take it",
                     )
+    yield from _set_for_vectors(subject)
+
+
+def _set_for_vectors(subject: Subject) -> Iterator[Diagnostic]:
+    """Settings of an answer that stand on a deployment which only embeds."""
+    chats = {each.member for rule in subject.using for each in subject.candidates(rule.tiers)}
+    embeds = [each for one in subject.program.embeddings.values() for each in subject.candidates(one.tiers)]
+    for member in dict.fromkeys(each.member for each in embeds if each.member not in chats):
+        for name in PARAMETERS:
+            path = ("deployments", member, "settings", name)
+            if subject.states(path):
+                message = f"`{name}` is left out for `{member}`, which embeds"
+                yield warning("LR426", message, subject.key_span(*path), f"take `{name}` out: vectors aren't written")
 
 
 def nobody_enabled(subject: Subject) -> Iterator[Diagnostic]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from llm_router.catalog.known import known_models
 from llm_router.catalog.providers import PROVIDERS
 from llm_router.diagnostics import Diagnostic, Span
 from llm_router.policy.lint.subject import Subject, warning
@@ -19,6 +20,10 @@ KEY_SHAPE = re.compile(r"(?:sk-|gsk_|xai-|pplx-|hf_|AIza|Bearer )[A-Za-z0-9_-]{1
 KEY_STARTS = ("sk-", "gsk_", "xai-", "pplx-", "hf_", "AIza", "Bearer ")
 
 SECRET_HEADERS = frozenset({"authorization", "api-key", "x-api-key", "proxy-authorization", "cookie"})
+
+
+RENAMES = frozenset({"groq", "together", "fireworks", "openrouter", "huggingface"})
+"""Kinds of provider that serve the models of others under names of their own."""
 
 
 def ranks_by_unknown(subject: Subject) -> Iterator[Diagnostic]:
@@ -118,6 +123,35 @@ def retired_model(subject: Subject) -> Iterator[Diagnostic]:
         )
 
 
+def usual_name_on_the_wire(subject: Subject) -> Iterator[Diagnostic]:
+    """A model is called by its usual name at a provider that has names of its own.
+
+    What: the catalogue knows the model, and under which names this provider serves it, but not under this one.
+    Why: the provider answers `not_found`; and what the request would cost there isn't known.
+    Example: `use: groq:llama-3.3-70b`, which Groq calls `llama-3.3-70b-versatile`.
+    """
+    for deployment in subject.program.deployments.values():
+        names = () if deployment.key or deployment.price is not None else names_there(deployment)
+        if names:
+            path: Path = ("deployments", deployment.member, "model")
+            kind = deployment.provider.kind
+            yield warning(
+                "LR446",
+                f"`{deployment.model}` is no name at `{kind}`, as far as is known",
+                subject.span(*path) if subject.states(path) else inline_span(subject, deployment),
+                f"there it is {' or '.join(f'`{name}`' for name in names)}; `llm-router models {kind}` lists all",
+            )
+
+
+def names_there(deployment: Deployment) -> tuple[str, ...]:
+    """The names under which the deployment's kind of provider serves its model, if it is one that renames."""
+    kind, card = deployment.provider.kind, deployment.card
+    if kind not in RENAMES or card is None or "/" in deployment.model or ":" in deployment.model:
+        return ()
+    served = (each for each in known_models(kind) if each.card is not None and each.card.name == card.name)
+    return tuple(each.model for each in served if each.price is not None and each.model != deployment.model.lower())
+
+
 def unknown_facts(tier: Tier, deployment: Deployment) -> Iterator[str]:
     """Yields what a tier ranks by, by name, and isn't known of the deployment; `auto` names nothing."""
     named = tier.by != "auto"
@@ -157,7 +191,7 @@ def provider_names(subject: Subject) -> Iterator[tuple[Path, str]]:
         if isinstance(entry, dict) and isinstance(provider := entry.get("provider"), str):
             yield ("deployments", name, "provider"), provider
     for path, value in scalars(subject.source.tree, ()):
-        if ":" in value and path[0] in ("rules", "guards", "pools", "fallback"):
+        if ":" in value and path[0] in ("rules", "guards", "pools", "fallback", "embeddings"):
             yield path, value.partition(":")[0]
 
 

@@ -50,6 +50,25 @@ def guard_leaves_nobody(subject: Subject) -> Iterator[Diagnostic]:
             )
 
 
+def guard_leaves_no_vectors(subject: Subject) -> Iterator[Diagnostic]:
+    """A guard bars everybody who could embed.
+
+    What: none of the deployments of an entry of `embeddings` is allowed when the guard holds. (Its `instead` can't
+    stand in: vectors of another model would corrupt the index.)
+    Why: every such request for vectors fails with `no_candidate`.
+    Example: `only: {labels.region: eu}` with `embeddings: {docs: {use: openai:text-embedding-3-small}}`.
+    """
+    for guard in subject.program.guards:
+        for embedding in subject.program.embeddings.values():
+            if not any(each.name in guard.allowed for each in subject.candidates(embedding.tiers)):
+                yield warning(
+                    "LR434",
+                    f"guard `{guard.name}` leaves the embeddings `{embedding.name}` with nobody",
+                    subject.span("embeddings", embedding.name, "use"),
+                    "add a deployment of the same model that the guard allows, if such requests shall be answered",
+                )
+
+
 def instead_cannot(subject: Subject) -> Iterator[Diagnostic]:
     """Nobody in a guard's `instead` may or can serve.
 

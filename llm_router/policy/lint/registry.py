@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from llm_router.diagnostics import Diagnostic
-from llm_router.policy.lint import candidates, facts, failures, guards, rules, unused
+from llm_router.policy.lint import accounts, candidates, facts, failures, guards, memory, rules, unused
 from llm_router.policy.lint.subject import Subject
 
 
@@ -45,12 +45,24 @@ LINTS: tuple[Lint, ...] = (
     Lint("LR431", guards.guard_never_holds),
     Lint("LR432", guards.guard_leaves_nobody),
     Lint("LR433", guards.instead_cannot),
+    Lint("LR434", guards.guard_leaves_no_vectors),
     Lint("LR441", facts.ranks_by_unknown),
     Lint("LR442", facts.price_per_token),
     Lint("LR443", facts.literal_secret),
     Lint("LR444", facts.provider_beside_its_own),
     Lint("LR445", facts.retired_model),
+    Lint("LR446", facts.usual_name_on_the_wire),
     Lint("LR451", failures.idle_step),
+    Lint("LR461", accounts.account_never_counts),
+    Lint("LR462", accounts.budget_below_one_request),
+    Lint("LR463", accounts.barred_by_budget),
+    Lint("LR464", accounts.limit_below_one_request),
+    Lint("LR465", accounts.duration_for_calendar),
+    Lint("LR466", accounts.budget_forgets),
+    Lint("LR471", memory.hedge_of_one),
+    Lint("LR472", memory.cache_unused),
+    Lint("LR473", memory.vary_by_user),
+    Lint("LR474", memory.alert_never_sent),
 )
 
 

@@ -10,6 +10,7 @@ from llm_router.policy.lint.subject import Subject, warning
 from llm_router.policy.program import Rule
 from llm_router.spec.condition import ALWAYS, reads
 from llm_router.spec.feature_types import feature_type
+from llm_router.spec.spelling import share_text
 
 MOST_SHOWN = 3
 """How many features an example shows, present and absent each."""
@@ -142,4 +143,4 @@ def shown(name: str, value: object, subject: Subject) -> str:
         return "of another value"
     if isinstance(value, frozenset):
         return ", ".join(sorted(map(str, value))) or "empty"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return share_text(name, value) or (str(value).lower() if isinstance(value, bool) else str(value))

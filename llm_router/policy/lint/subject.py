@@ -47,13 +47,15 @@ class Subject:
 
     @cached_property
     def tiers(self) -> tuple[Tier, ...]:
-        """Every tier that a request can come to: of rules, of guards' `instead`, of failures' `next`."""
+        """Every tier that a request can come to: of rules, guards' `instead`, failures' `next`, budgets' `use`."""
         program = self.program
         afters = [program.fallback.after, *(rule.fallback.after for rule in program.rules)]
         afters += [after for deployment in program.deployments.values() for after in deployment.after]
         lists = [rule.tiers for rule in program.rules]
         lists += [guard.instead for guard in program.guards if isinstance(guard.instead, tuple)]
+        lists += [embedding.tiers for embedding in program.embeddings.values()]
         lists += [step.next for after in afters for step in after.values() if isinstance(step.next, tuple)]
+        lists += [budget.when_spent for budget in program.budgets if isinstance(budget.when_spent, tuple)]
         return tuple(tier for tiers in lists for tier in tiers)
 
     def candidates(self, tiers: tuple[Tier, ...]) -> tuple[Deployment, ...]:

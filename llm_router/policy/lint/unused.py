@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from llm_router.diagnostics import Diagnostic
 from llm_router.policy.lint.subject import Subject, warning
-from llm_router.policy.program import Tier
+from llm_router.policy.program import Budget, Limit, Tier
 from llm_router.spec.condition import Test, tests_of
 from llm_router.spec.source import Plain
 
@@ -146,11 +146,14 @@ def section(subject: Subject, key: str) -> Mapping[str, Plain]:
 
 
 def conditions(subject: Subject) -> Iterator[Test]:
-    """Yields every predicate of the rules and guards."""
+    """Yields every predicate of the rules, guards, limits and budgets."""
     for rule in subject.program.rules:
         yield from tests_of(rule.condition)
     for guard in subject.program.guards:
         yield from tests_of(guard.condition)
+    accounts: tuple[Limit | Budget, ...] = (*subject.program.limits, *subject.program.budgets)
+    for account in accounts:
+        yield from tests_of(account.covers)
 
 
 def values_of(test: Test) -> tuple[object, ...]:

@@ -1,0 +1,135 @@
+"""The spec that somebody starts with who has keys and nothing else: what `llm-router init` writes.
+
+`Router.from_env()` and the frameworks' classes without a spec run the same text. Only the environment is looked at;
+nothing is asked.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+from llm_router.catalog.providers import PROVIDERS
+from llm_router.catalog.starters import Starter, key_variables, starters, starters_for
+from llm_router.errors import RequestError
+from llm_router.policy.binding import is_loopback
+
+_TEXT = """\
+# Made by `llm-router init` for the keys found here: {kinds}. It is yours: change what you like.
+#
+#   llm-router check {path}          is it right?
+#   llm-router test {path}           do its own tests (below) hold?
+#   llm-router explain "hi" --cost low -s {path}
+#   llm-router check --live {path}   are the keys and the models there?
+#
+# Keys are read from the usual variables; they never stand in this file.
+version: 1
+name: starter
+{elsewhere}
+pools:
+  # Cheap and quick. A pool's members stand in for each other, first choice first.
+  small: [{small}]
+  # For what is hard.
+  large: [{large}]
+
+rules:                       # the first that holds decides
+  - name: cheap or urgent
+    when: {{any: [{{cost: low}}, {{speed: [fast, critical]}}]}}
+    use: {{from: small, by: cost}}       # cheapest first, then the others
+  - name: hard
+    when: {{any: [{{cost: high}}, {{capability: reasoning}}]}}
+    use: [large, small]                # in this order
+  - name: everything else
+    use: {{from: [small, large]}}        # by: auto, weighed by what the caller says of cost and speed
+{embeddings}
+tests:                       # run by `llm-router test`, without a network
+  - name: what is cheap goes to a small model
+    request: {{cost: low}}
+    expect: {{rule: cheap or urgent}}
+  - name: what is hard goes to a large one
+    request: {{cost: high}}
+    expect: {{rule: hard, deployment: {first}}}
+  - name: and is answered when that one is down
+    request: {{cost: high}}
+    given: {{{first}: unavailable}}
+    expect: {{deployment: {second}}}
+  - name: everything else is weighed
+    request: {{text: "Why is the sky blue?"}}
+    expect: {{rule: everything else}}
+"""
+
+_EMBEDDINGS = """
+embeddings:                  # Router.embed: one model, because vectors of two don't compare
+  texts: {{use: {name}}}
+"""
+
+_ELSEWHERE = """
+providers:
+  ollama: {{local: false}}     # OLLAMA_HOST is another machine
+deployments:
+  ollama-small: {{provider: ollama, model: {small}, price: free}}
+  ollama-large: {{provider: ollama, model: {large}, price: free}}
+"""
+
+
+def starter_spec(variables: Mapping[str, str], *, local: bool = False, path: str = "llm-router.yaml") -> str:
+    """The YAML for the keys among these variables; `local` takes Ollama too, `path` is what its comments call it.
+
+    Raises RequestError where there is no key.
+    """
+    found = starters_for(variables, local=local)
+    if not found:
+        advice = f"set one of {', '.join(key_variables())}; or OLLAMA_HOST, for models of your own machine"
+        raise RequestError("no key of a provider is set in the environment", help=_unnamed(variables) or advice)
+    remote = _is_remote(variables)
+    small = [_name(each, each.small, "small", remote=remote) for each in found]
+    large = [_name(each, each.large, "large", remote=remote) for each in found]
+    first, second = (*large, *small)[:2]
+    return _TEXT.format(
+        kinds=", ".join(each.kind for each in found),
+        path=path,
+        elsewhere=_elsewhere(found) if remote else "",
+        embeddings=_embeddings(found),
+        small=", ".join(small),
+        large=", ".join(large),
+        first=first,
+        second=second,
+    )
+
+
+def _unnamed(variables: Mapping[str, str]) -> str:
+    """What to do with a key at whose provider nobody knows a model to start with."""
+    found = [
+        (row.kind, name)
+        for row in PROVIDERS.values()
+        if row.key_required and row.kind not in starters()
+        for name in row.key_variables
+        if variables.get(name)
+    ]
+    if not found:
+        return ""
+    kind, name = found[0]
+    return f"`{name}` is set, but which models there are yours isn't known: write a spec with `use: [{kind}:MODEL]`"
+
+
+def _name(starter: Starter, model: str, size: str, *, remote: bool) -> str:
+    """A deployment's name as YAML reads it: in quotes, because of the colon in it."""
+    return f"ollama-{size}" if remote and starter.kind == "ollama" else json.dumps(f"{starter.kind}:{model}")
+
+
+def _embeddings(found: Iterable[Starter]) -> str:
+    """The section `embeddings`, for the first that has a model for it; nothing where nobody has."""
+    names = (json.dumps(f"{each.kind}:{each.embedding}") for each in found if each.embedding)
+    first = next(names, None)
+    return "" if first is None else _EMBEDDINGS.format(name=first)
+
+
+def _elsewhere(found: Iterable[Starter]) -> str:
+    """What must be said of an Ollama whose address isn't this machine's."""
+    return "".join(_ELSEWHERE.format(small=each.small, large=each.large) for each in found if each.kind == "ollama")
+
+
+def _is_remote(variables: Mapping[str, str]) -> bool:
+    """Whether the address of an Ollama is another machine's."""
+    address = variables.get("OLLAMA_HOST", "")
+    return bool(address) and not is_loopback(PROVIDERS["ollama"].address(address))
