@@ -10,17 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Literal
 
 from typing_extensions import override
 
-from llm_router.engine.effects import Close, Emit, Expired, Lost, Now, Open, Read, Reply
+from llm_router.engine.continuing import Joint
+from llm_router.engine.course import begin, finish, read_on
+from llm_router.engine.effects import Emit, Expired, Lost, Now, Reply
 from llm_router.errors import FailureClass
 from llm_router.messages import CONTENT, Assembly, ChatResponse, Finished, StreamEvent
 from llm_router.policy.program import Timeouts
 from llm_router.wire.codec import Codec, Decoder, Failure, HttpRequest, WireError
+from llm_router.wire.retry_after import quota
 
 Mode = Literal["whole", "held", "passed"]
 """Not streamed; streamed, but passed on only when whole; streamed and passed on as it comes."""
@@ -28,13 +31,29 @@ Mode = Literal["whole", "held", "passed"]
 FINISH_GRACE_S = 1.0
 """How long usage may come after the finish reason: an answer that has ended isn't waited for."""
 
+REFUSALS: frozenset[FailureClass] = frozenset(
+    {
+        "rate_limit",
+        "quota_exhausted",
+        "authentication",
+        "permission",
+        "not_found",
+        "context_length",
+        "bad_request",
+    }
+)
+"""What a provider says that does nothing for the request, even with a status of 200."""
+
 LONGEST_ERROR = 1_000_000
 """Bytes of an error's body that are read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What one attempt is to do. `timeouts` are complete; `deadline` is an instant."""
+    """What one attempt is to do. `timeouts` are complete; `deadline` is an instant.
+
+    `joint` joins its events to what was passed on before by an attempt that broke off.
+    """
 
     http: HttpRequest
     codec: Codec
@@ -42,6 +61,7 @@ class Trial:
     timeouts: Timeouts
     started: float
     deadline: float
+    joint: Joint | None = None
 
     def connect_until(self) -> float:
         return self._bounded(self.started, self.timeouts.connect_s)
@@ -63,7 +83,8 @@ class Trial:
 class Answered:
     """The attempt gave a whole answer; `events` are those that are still to be passed on.
 
-    `first_content` is an instant, `writing_s` the time from there to the end without what the consumer took.
+    `first_content` is an instant, `writing_s` the time from there to the end without what the consumer took. Until
+    `limited_until` nothing remains of the sender's quota, as the reply's headers say.
     """
 
     response: ChatResponse
@@ -71,13 +92,16 @@ class Answered:
     first_content: float | None = None
     writing_s: float | None = None
     events: tuple[StreamEvent, ...] = field(default=(), repr=False)
+    limited_until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
     """The attempt gave none. `partial` is what had come of it; `committed` says that some was passed on.
 
-    `billed` says that the provider may bill it: it had begun to answer.
+    `billed` says that the provider may bill it: it was reached, and didn't refuse. `first_content` is an instant;
+    `limited_until` is that of an answer. `body` is what came in place of an answer, as it came; nobody may keep or show
+    it unless the spec says `keep_prompts`.
     """
 
     failure: Failure
@@ -85,18 +109,27 @@ class Failed:
     partial: ChatResponse | None = field(default=None, repr=False)
     committed: bool = False
     billed: bool = False
+    first_content: float | None = None
+    limited_until: float | None = None
+    body: str = field(default="", repr=False)
 
 
 async def attempt(trial: Trial) -> Answered | Failed:
     """Make the attempt."""
     progress = _Progress()
+    result = await _made(trial, progress)
+    return result if progress.limited_until is None else replace(result, limited_until=progress.limited_until)
+
+
+async def _made(trial: Trial, progress: _Progress) -> Answered | Failed:
     try:
         async with _Exchange(trial) as reply:
+            limited_s = quota(reply.headers).limited_s
+            progress.limited_until = None if limited_s is None else await Now() + limited_s
             if reply.status >= 400:
                 return await _refused(trial, reply)
             if reply.status >= 300:
                 return Failed(_redirected(reply), await Now())
-            progress.billed = True
             if trial.mode == "whole":
                 return await _read_whole(trial, reply, progress)
             return await _read_stream(trial, reply, progress)
@@ -104,6 +137,7 @@ async def attempt(trial: Trial) -> Answered | Failed:
         return progress.failed(error.failure, await Now())
     except Lost as error:
         kind: FailureClass = "truncated" if progress.begun else "connection_lost"
+        progress.billed = not error.unsent
         return progress.failed(Failure(kind, str(error)), await Now())
     except Expired:
         now = await Now()
@@ -119,8 +153,7 @@ class _Exchange(AbstractAsyncContextManager[Reply]):
 
     @override
     async def __aenter__(self) -> Reply:
-        trial = self._trial
-        self._reply = await Open(trial.http, trial.connect_until(), trial.head_until())
+        self._reply = await begin(self._trial)
         return self._reply
 
     @override
@@ -128,24 +161,36 @@ class _Exchange(AbstractAsyncContextManager[Reply]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._reply is not None and kind is not GeneratorExit:  # a script that is thrown away can't await
-            await Close(self._reply, whole=kind is None)
+            await finish(self._reply, whole=kind is None)
 
 
 @dataclass(slots=True)
 class _Progress:
-    """How far a streamed attempt has come."""
+    """How far an attempt has come; `raw` is what was read of an answer that isn't streamed."""
 
     assembly: Assembly = field(default_factory=Assembly)
     waiting: list[StreamEvent] = field(default_factory=list)
     first_content: float | None = None
     passed_on: bool = False
     begun: bool = False
-    billed: bool = False
+    billed: bool = True
     consumed_s: float = 0.0
+    limited_until: float | None = None
+    raw: bytearray = field(default_factory=bytearray)
 
     def failed(self, failure: Failure, now: float) -> Failed:
         partial = self.assembly.response() if self.first_content is not None else None
-        return Failed(failure, now, partial, committed=self.passed_on, billed=self.billed)
+        first = self.first_content
+        billed = self.billed and (first is not None or failure.kind not in REFUSALS)
+        return Failed(
+            failure,
+            now,
+            partial,
+            committed=self.passed_on,
+            billed=billed,
+            first_content=first,
+            body=_text(self.raw),
+        )
 
     def answered(self, now: float) -> Answered:
         first = self.first_content
@@ -157,11 +202,15 @@ async def _refused(trial: Trial, reply: Reply) -> Failed:
     """What an error status says; a body that breaks off still has a status."""
     body = bytearray()
     try:
-        while len(body) < LONGEST_ERROR and (chunk := await Read(reply, trial.head_until())):
+        while len(body) < LONGEST_ERROR and (chunk := await read_on(reply, trial.head_until())):
             body += chunk
     except (Lost, Expired):
         pass
-    return Failed(trial.codec.decode_error(reply.status, reply.headers, bytes(body)), await Now())
+    return Failed(trial.codec.decode_error(reply.status, reply.headers, bytes(body)), await Now(), body=_text(body))
+
+
+def _text(body: bytearray) -> str:
+    return body[:LONGEST_ERROR].decode("utf-8", "replace")
 
 
 def _redirected(reply: Reply) -> Failure:
@@ -169,31 +218,30 @@ def _redirected(reply: Reply) -> Failure:
     return Failure("not_found", f"the provider redirects to `{place}`: set `base_url` to where it is", reply.status)
 
 
-async def _read_whole(trial: Trial, reply: Reply, progress: _Progress) -> Answered:
-    body = bytearray()
-    while chunk := await Read(reply, trial.head_until()):
+async def _read_whole(trial: Trial, reply: Reply, progress: _Progress) -> Answered | Failed:
+    while chunk := await read_on(reply, trial.head_until()):
         progress.begun = True
-        body += chunk
-    response = trial.codec.decode(reply.headers, bytes(body))
-    _filtered(response)
-    return Answered(response, await Now())
+        progress.raw += chunk
+    response = trial.codec.decode(reply.headers, bytes(progress.raw))
+    filtered, now = _filtered(response), await Now()
+    return Answered(response, now) if filtered is None else Failed(filtered, now, response, billed=True)
 
 
-async def _read_stream(trial: Trial, reply: Reply, progress: _Progress) -> Answered:
+async def _read_stream(trial: Trial, reply: Reply, progress: _Progress) -> Answered | Failed:
     """The answer, once it is whole. What breaks after the finish reason breaks nothing."""
     decoder = trial.codec.decoder(reply.headers)
     until = trial.head_until()
     try:
         while not decoder.done:
-            chunk = await Read(reply, until)
+            chunk = await read_on(reply, until)
             until = await _read_on(trial, decoder, chunk, progress, until)
             if not chunk:
                 break
     except (Lost, Expired, WireError):
         if progress.assembly.finish_reason is None:
             raise
-    _filtered(progress.assembly.response())
-    return progress.answered(await Now())
+    filtered, now = _filtered(progress.assembly.response()), await Now()
+    return progress.answered(now) if filtered is None else progress.failed(filtered, now)
 
 
 async def _read_on(trial: Trial, decoder: Decoder, chunk: bytes, progress: _Progress, until: float) -> float:
@@ -212,7 +260,7 @@ async def _take(trial: Trial, events: Sequence[StreamEvent], progress: _Progress
     content = False
     for event in events:
         progress.assembly.add(event)
-        progress.waiting.append(event)
+        progress.waiting += [event] if trial.joint is None else trial.joint.fit(event)
         content = content or isinstance(event, CONTENT)
     if content and progress.first_content is None:
         progress.first_content = await Now()
@@ -236,11 +284,12 @@ async def _pass_on(progress: _Progress) -> None:
     progress.consumed_s += await Now() - before
 
 
-def _filtered(response: ChatResponse) -> None:
-    """Raise WireError for an answer that the provider's filter cut: that is no whole answer."""
-    if response.finish_reason == "content_filter":
-        message = "the provider's content filter stopped the answer"
-        raise WireError(Failure("content_filter", message, provider_request_id=response.provider_request_id))
+def _filtered(response: ChatResponse) -> Failure | None:
+    """The failure of an answer that the provider's filter cut: that is no whole answer."""
+    if response.finish_reason != "content_filter":
+        return None
+    message = "the provider's content filter stopped the answer"
+    return Failure("content_filter", message, provider_request_id=response.provider_request_id)
 
 
 def _lateness(trial: Trial, now: float, progress: _Progress) -> str:

@@ -11,9 +11,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from llm_router.engine.effects import Cancelled, Decided, Effect, Emit, Script
+
+if TYPE_CHECKING:
+    from llm_router.engine.storing import AccountEffect
 
 T = TypeVar("T")
 
@@ -48,6 +51,11 @@ def run(script: Script[T], perform: Perform) -> T:
                 pass
 
 
+async def run_new(make: Callable[[], Script[T]], perform: PerformAsync, detach: Detach) -> T:
+    """As `run_async`, of a script that is made when it is first driven: one that never is leaves nothing unawaited."""
+    return await run_async(make(), perform, detach)
+
+
 async def run_async(script: Script[T], perform: PerformAsync, detach: Detach) -> T:
     """What the script returns; whoever listens to its pauses is not asked."""
     while True:
@@ -78,13 +86,29 @@ def advance(script: Script[T], perform: Perform) -> Pause[T]:
             raise
 
 
-async def advance_async(script: Script[T], perform: PerformAsync, detach: Detach) -> Pause[T]:
-    """Where the script pauses next. Raises what it raises."""
+def begin(script: Script[Any], perform: Perform, blocks: Callable[[Effect[Any]], bool]) -> Effect[Any]:
+    """The `Decided` of a script that nobody drove yet, or the first effect before it that may block. Raises as it."""
+    step: Step = script.send
+    value: Any = None
+    while True:
+        effect = step(value)
+        if isinstance(effect, Decided) or blocks(effect):
+            return effect
+        try:
+            step, value = script.send, perform(effect)
+        except Exception as error:
+            step, value = script.throw, error
+
+
+async def advance_async(
+    script: Script[T], perform: PerformAsync, detach: Detach, begun: Effect[Any] | None = None
+) -> Pause[T]:
+    """Where the script pauses next; `begun` is an effect that it already waits for. Raises what it raises."""
     step: Step = script.send
     value: Any = None
     while True:
         try:
-            effect = step(value)
+            effect, begun = begun or step(value), None
         except StopIteration as end:
             return Ended(end.value)
         if isinstance(effect, Decided | Emit):
@@ -93,8 +117,8 @@ async def advance_async(script: Script[T], perform: PerformAsync, detach: Detach
             step, value = script.send, await perform(effect)
         except Exception as error:
             step, value = script.throw, error
-        except asyncio.CancelledError:
-            detach(finish_async(script, perform))
+        except asyncio.CancelledError as error:
+            detach(finish_async(script, perform, error.act if isinstance(error, CancelledAct) else None))
             raise
 
 
@@ -119,19 +143,55 @@ def _performed(script: Script[Any], effect: Effect[Any], perform: Perform) -> tu
         return script.throw, error
 
 
-async def finish_async(script: Script[Any], perform: PerformAsync) -> None:
-    """Drive a script that nobody wants any more to its end."""
-    step: Step = script.throw
-    value: Any = Cancelled()
+class CancelledAct(asyncio.CancelledError):
+    """Whoever waited for an act was cancelled; the act goes on, and its result is the script's."""
+
+    def __init__(self, act: asyncio.Future[Any]) -> None:
+        super().__init__()
+        self.act = act
+
+
+async def in_thread(effect: AccountEffect[T]) -> T:
+    """What the act gives, performed where it may block. Raises CancelledAct when nobody waits for it any more."""
+    act = asyncio.get_running_loop().run_in_executor(None, effect.act)
+    try:
+        return await asyncio.shield(act)
+    except asyncio.CancelledError:
+        raise CancelledAct(act) from None
+
+
+async def finish_async(script: Script[Any], perform: PerformAsync, act: asyncio.Future[Any] | None = None) -> None:
+    """Drive a script that nobody wants any more to its end; `act` is what it was still waiting for.
+
+    A cancellation that came during an act comes in after what concludes it, so that an attempt that is over is taken
+    note of as a whole.
+    """
+    step, value = (script.throw, Cancelled()) if act is None else await _came(script, act)
+    told = act is None
     while True:
         try:
             effect = step(value)
         except (Exception, Cancelled):
             return
-        if isinstance(effect, Decided | Emit):
-            step, value = script.send, None
-            continue
-        try:
-            step, value = script.send, await perform(effect)
-        except Exception as error:
-            step, value = script.throw, error
+        if not told and not effect.concludes:
+            effect.drop()
+            told, step, value = True, script.throw, Cancelled()
+        else:
+            step, value = await _performed_async(script, effect, perform)
+
+
+async def _came(script: Script[Any], act: asyncio.Future[Any]) -> tuple[Step, Any]:
+    """The step to take with what came of the act."""
+    try:
+        return script.send, await act
+    except Exception as error:
+        return script.throw, error
+
+
+async def _performed_async(script: Script[Any], effect: Effect[Any], perform: PerformAsync) -> tuple[Step, Any]:
+    if isinstance(effect, Decided | Emit):
+        return script.send, None
+    try:
+        return script.send, await perform(effect)
+    except Exception as error:
+        return script.throw, error

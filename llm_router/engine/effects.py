@@ -12,17 +12,20 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Coroutine, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from typing_extensions import override
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from llm_router.engine.events import Event
     from llm_router.messages import StreamEvent
     from llm_router.policy.decision import Decision
     from llm_router.policy.program import Health
     from llm_router.policy.snapshot import Snapshot
     from llm_router.state.health import Admission, HealthBook, Outcome, StateChange
+    from llm_router.state.sessions import SessionKey
     from llm_router.wire.codec import HttpRequest
 
 T = TypeVar("T")
@@ -31,11 +34,20 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Effect(Generic[T_co]):
-    """A value asking for an act whose result is a `T_co`: `now = await Now()`."""
+    """A value asking for an act whose result is a `T_co`: `now = await Now()`.
+
+    One that `concludes` takes note of what is over, and begins nothing.
+    """
+
+    concludes: ClassVar[bool] = False
 
     def __await__(self) -> Generator[Effect[Any], Any, T_co]:
         result: T_co = yield self  # INVARIANT: performers send what the effect's type promises
         return result
+
+    def drop(self) -> None:
+        """Let go of what it holds: nobody performs it."""
+        return
 
 
 Script: TypeAlias = Coroutine[Effect[Any], Any, T]
@@ -51,17 +63,25 @@ class Expired(Exception):
 
 
 class Lost(Exception):
-    """No connection could be made, or it broke; the message says how."""
+    """No connection could be made, or it broke; the message says how. `unsent` ones surely reached nobody."""
+
+    def __init__(self, message: str, *, unsent: bool = False) -> None:
+        super().__init__(message)
+        self.unsent = unsent
 
 
 @dataclass(frozen=True, slots=True)
 class Now(Effect[float]):
     """The instant it is."""
 
+    concludes = True
+
 
 @dataclass(frozen=True, slots=True)
 class WallTime(Effect[float]):
     """Seconds since the epoch, for what people call the time."""
+
+    concludes = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +93,15 @@ class Sleep(Effect[None]):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The head of an HTTP response. Header names are lower case; `body` is the performer's own handle."""
+    """The head of an HTTP response. Header names are lower case; `body` is the performer's own handle.
+
+    `home` says that it is read on the router's own event loop.
+    """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: Any = field(repr=False)
+    home: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +128,8 @@ class Close(Effect[None]):
     `whole` says that the answer was read to its end, so that the end of the body can't be far.
     """
 
+    concludes = True
+
     reply: Reply
     whole: bool = False
 
@@ -126,6 +152,8 @@ class Emit(Effect[None]):
 class Tell(Effect[None]):
     """Nothing, once the observers have heard of the event."""
 
+    concludes = True
+
     event: Event
 
 
@@ -143,14 +171,30 @@ class StoreEffect(Effect[T_co]):
 
 @dataclass(frozen=True, slots=True)
 class Observe(StoreEffect["Snapshot"]):
-    """What is known of all deployments at `now`; the snapshot's own instants are on the clock of `wall`."""
+    """What is known of all deployments at `now`; the snapshot's own instants are on the clock of `wall`.
+
+    It also tells who answered last in `session`.
+    """
 
     now: float
     wall: float
+    session: SessionKey | None = None
 
     @override
     def act(self, book: HealthBook) -> Snapshot:
-        return book.observe(self.now, self.wall)
+        return book.observe(self.now, self.wall, self.session)
+
+
+@dataclass(frozen=True, slots=True)
+class Remember(StoreEffect[None]):
+    """Nothing, once it is remembered that the deployment of this name answered in the session."""
+
+    session: SessionKey
+    deployment: str
+
+    @override
+    def act(self, book: HealthBook) -> None:
+        book.answered(self.session, self.deployment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +224,37 @@ class Admit(StoreEffect["Admission"]):
 
 
 @dataclass(frozen=True, slots=True)
+class CountAttempt(StoreEffect[bool]):
+    """Whether an attempt that costs so much (picodollars, `None`: unknown) may begin, by what hedges may amount to.
+
+    `share` is that of the hedge to begin; without it, it is none, and may.
+    """
+
+    cost: int | None
+    share: Fraction | None = None
+
+    @override
+    def act(self, book: HealthBook) -> bool:
+        return book.hedges.count(self.cost, self.share)
+
+
+@dataclass(frozen=True, slots=True)
+class FirstToken(StoreEffect["float | None"]):
+    """Seconds to the first token that so many percent of a deployment's streams didn't exceed; `None`: unknown."""
+
+    identity: str
+    percent: int
+
+    @override
+    def act(self, book: HealthBook) -> float | None:
+        return book.first_token_s(self.identity, self.percent)
+
+
+@dataclass(frozen=True, slots=True)
 class Report(StoreEffect["StateChange | None"]):
     """The change of state that the end of an admitted attempt brings, if any."""
+
+    concludes = True
 
     identity: str
     now: float

@@ -7,8 +7,9 @@ the router doesn't pay for them.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,12 +18,15 @@ from llm_router.spec.refs import Environment
 
 if TYPE_CHECKING:
     from llm_router.engine.wiring import Wiring
+    from llm_router.policy.alerting import BoundAlert
     from llm_router.policy.program import Program
 
 UNREADABLE = "LR100"
 
 OF_THE_ENVIRONMENT = ("LR219", "LR52")
 """How the codes begin that say what an environment lacks: a variable that the file names, a key, an address."""
+
+logger = logging.getLogger("llm_router")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,10 @@ class Origin:
         """The folder that relative paths in the spec start from."""
         return self.path.parent if self.path is not None else Path()
 
+    def anew(self) -> Origin:
+        """The same, with a file's text to be read anew."""
+        return self if self.path is None else replace(self, text=None)
+
     def read(self) -> str | bytes | Diagnostic:
         """The text, or why it can't be had."""
         if self.text is not None or self.path is None:
@@ -71,6 +79,7 @@ class Loaded:
     program: Program
     wiring: Wiring = field(repr=False)
     diagnostics: tuple[Diagnostic, ...] = ()
+    alerts: tuple[BoundAlert, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +104,7 @@ def compiled(origin: Origin, environment: Environment | None) -> tuple[Program |
 def loaded(origin: Origin, environment: Environment) -> Loaded | NotLoaded:
     """What requests run on, if the spec compiles and binds."""
     from llm_router.engine.wiring import wire
+    from llm_router.policy.alerting import bind_alerts
     from llm_router.policy.binding import bind
     from llm_router.policy.compile import compile_spec
     from llm_router.spec.read import read
@@ -107,7 +117,15 @@ def loaded(origin: Origin, environment: Environment) -> Loaded | NotLoaded:
     if program is None:
         return NotLoaded(reading.source.text, found)
     binding = bind(program, environment, reading.source)
-    diagnostics = in_order((*found, *binding.diagnostics))
+    alerts = bind_alerts(program, environment, reading.source)
+    diagnostics = in_order((*found, *binding.diagnostics, *alerts.diagnostics))
     if has_errors(diagnostics):
         return NotLoaded(reading.source.text, diagnostics)
-    return Loaded(origin, reading.source.text, program, wire(binding), diagnostics)
+    return Loaded(origin, reading.source.text, program, wire(binding), diagnostics, alerts.alerts)
+
+
+def log_diagnostics(fresh: Loaded) -> None:
+    """Log what the program came with: what the environment lacks as a warning, what a lint found as information."""
+    for each in fresh.diagnostics:
+        level = logging.WARNING if each.code.startswith(OF_THE_ENVIRONMENT) else logging.INFO
+        logger.log(level, "%s: %s at line %d of %s", each.code, each.message, each.span.line, each.span.file)

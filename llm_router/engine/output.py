@@ -1,17 +1,26 @@
-"""Whether a structured answer is what was asked for."""
+"""Whether a structured answer is what was asked for, and how it is asked for again where it isn't."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
+from itertools import islice
 from json import dumps, loads
 from typing import TYPE_CHECKING
 
 from llm_router.errors import RequestError
-from llm_router.messages import ChatResponse, JsonFormat, JsonObject, Refusal
+from llm_router.messages import ChatRequest, ChatResponse, JsonFormat, JsonObject, Refusal, assistant, user
 from llm_router.wire.codec import Failure
 
 if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
     from jsonschema.protocols import Validator
+
+COMPLAINTS = 5
+"""How many faults of an answer are told to who wrote it."""
+
+LONGEST_COMPLAINT = 500
+"""Characters of one of them: a validator quotes the value, which may be the whole answer."""
 
 
 def check_output(response: ChatResponse, wanted: JsonFormat | None) -> Failure | None:
@@ -29,6 +38,33 @@ def check_output(response: ChatResponse, wanted: JsonFormat | None) -> Failure |
     if wrong is None:
         return None
     return _invalid(response, f"the answer doesn't fit the schema: `{wrong.validator}` fails at `{wrong.json_path}`")
+
+
+def repaired(request: ChatRequest, response: ChatResponse) -> ChatRequest:
+    """The request for the same answer, mended: it shows who wrote it the answer and what is wrong with it.
+
+    Where there is no text to show it is the request itself. What the complaint quotes goes to the provider alone.
+    """
+    wanted, text = request.response_format, response.text
+    if wanted is None or not text.strip():
+        return request
+    complaint = (
+        f"This answer can't be used: {_complaint(response, wanted)}. Answer again: only the corrected JSON, whole."
+    )
+    return replace(request, messages=(*request.messages, assistant(text), user(complaint)))
+
+
+def _complaint(response: ChatResponse, wanted: JsonFormat) -> str:
+    try:
+        value = response.json()
+    except ValueError as error:
+        return f"it is no JSON: {_place(error)}"
+    wrong = _validator(wanted.schema or {}).iter_errors(value)
+    return "it doesn't fit the schema: " + "; ".join(map(_fault, islice(wrong, COMPLAINTS)))
+
+
+def _fault(wrong: ValidationError) -> str:
+    return f"at `{wrong.json_path}`: {wrong.message[:LONGEST_COMPLAINT]}"
 
 
 def check_schema(wanted: JsonFormat | None) -> None:

@@ -14,16 +14,40 @@ import time
 import weakref
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
+from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, TypeVar
 
-from llm_router.engine.drive import finish, finish_async
-from llm_router.engine.effects import Close, Effect, Lost, Now, Open, Read, Script, Sleep, StoreEffect, Tell, WallTime
+from llm_router.engine.drive import finish, finish_async, in_thread
+from llm_router.engine.effects import (
+    Close,
+    Effect,
+    Lost,
+    Now,
+    Open,
+    Read,
+    Reply,
+    Script,
+    Sleep,
+    StoreEffect,
+    Tell,
+    WallTime,
+)
 from llm_router.engine.events import Event, Observer
+from llm_router.engine.home import Home
 from llm_router.engine.log import log_event, logger
+from llm_router.engine.race import Race, run_race
+from llm_router.engine.stores import Stores
+from llm_router.engine.storing import AccountEffect, Park
 from llm_router.engine.transport import AsyncTransport, Transport
 from llm_router.errors import RouterClosed
 from llm_router.state.health import HealthBook
+from llm_router.state.parking import Spot
+
+T = TypeVar("T")
+
+LEFT_EVERY_S = 0.5
+"""How often who waits for room looks for streams that nobody holds any more: no other request may come that does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +59,31 @@ class Orphan:
 
 
 class Runtime:
-    """Performs effects until it is closed."""
+    """Performs effects until it is closed.
 
-    def __init__(self, transport: Transport, async_transport: AsyncTransport, observers: Sequence[Observer]) -> None:
+    `home` is the transport of the router's own loop, on which races of blocking calls run; `None` where they can't.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        async_transport: AsyncTransport,
+        observers: Sequence[Observer],
+        *,
+        home: AsyncTransport | None = None,
+    ) -> None:
         self.book = HealthBook()
         self.orphans: SimpleQueue[Orphan] = SimpleQueue()
         self._transport = transport
         self._async_transport = async_transport
+        self._home_transport = home
+        self.home = Home(home)
         self._observers = tuple(observers)
         self._closed = threading.Event()
-        self._detached: set[asyncio.Task[None]] = set()
+        self._detached: set[asyncio.Task[Any]] = set()
         self._sleepers: set[asyncio.Future[None]] = set()
+        self._parked: set[threading.Event] = set()
+        self.stores = Stores()
         _RUNTIMES.add(self)
 
     @property
@@ -53,18 +91,28 @@ class Runtime:
         """Whether it was closed."""
         return self._closed.is_set()
 
+    @property
+    def closing(self) -> threading.Event:
+        """Is set by `close`."""
+        return self._closed
+
     def perform(self, effect: Effect[Any]) -> Any:
         """The effect's result; blocks for as long as it takes."""
         match effect:
             case Open():
                 self.check_open()
                 return self._unless_closed(self._transport.open, effect)
+            case Race() | Read(Reply(home=True)) | Close(Reply(home=True)):
+                return self.home.perform(effect, self)
             case Read():
                 return self._unless_closed(self._transport.read, effect)
             case Close():
                 return self._transport.close(effect)
             case Sleep(until):
                 self._closed.wait(max(0.0, until - time.monotonic()))
+                return self.check_open()
+            case Park(spot, until):
+                self._park(spot, until)
                 return self.check_open()
             case _:
                 return self._at_once(effect)
@@ -73,18 +121,31 @@ class Runtime:
         """The effect's result."""
         match effect:
             case Open() | Read():
-                return await self._exchange(effect)
+                return await self.exchange(effect, self._async_transport)
+            case Race():
+                return await run_race(effect, self.perform_async, self.detach)
             case Close():
                 return await self._async_transport.close(effect)
             case Sleep(until):
                 await self._sleep(max(0.0, until - time.monotonic()))
                 return self.check_open()
+            case Park(spot, until):
+                await self._sleep(max(0.0, until - time.monotonic()), spot)
+                return self.check_open()
+            case AccountEffect() if self.blocks(effect):
+                return await in_thread(effect)
             case _:
                 return self._at_once(effect)
 
+    def blocks(self, effect: Effect[Any]) -> bool:
+        """Whether performing it takes input and output of a store, for which no loop may wait."""
+        return isinstance(effect, AccountEffect) and effect.accounts.shared
+
     def abort(self, effect: Effect[Any] | None) -> None:
         """Wake the thread that waits for this effect, if it is one of an exchange."""
-        if isinstance(effect, Open | Read):
+        if isinstance(effect, Race) or (isinstance(effect, Read) and effect.reply.home):
+            self.home.abort(effect)
+        elif isinstance(effect, Open | Read):
             self._transport.abort(effect)
 
     def check_open(self) -> None:
@@ -92,12 +153,23 @@ class Runtime:
         if self.closed:
             raise RouterClosed("the router is closed")
 
-    def detach(self, rest: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run the rest of a script as a task that nobody cancels, and that is held until it is done."""
+    def detach(self, rest: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Run the rest of a script as a task that nobody else cancels, and that is held until it is done."""
         task = asyncio.get_running_loop().create_task(rest)
         self._detached.add(task)
         task.add_done_callback(self._detached.discard)
         return task
+
+    async def exchange(self, effect: Open | Read, transport: AsyncTransport) -> Any:
+        """What the transport gives; what it lost because the router was closed is no provider's fault."""
+        try:
+            if isinstance(effect, Read):
+                return await transport.read(effect)
+            self.check_open()
+            return await transport.open(effect)
+        except Lost:
+            self.check_open()
+            raise
 
     def leave(self, script: Script[Any], loop: asyncio.AbstractEventLoop | None) -> None:
         """Leave the rest of a script to the next request: for finalisers, without I/O and without a lock."""
@@ -116,18 +188,20 @@ class Runtime:
         """End what is under way, and close all connections."""
         self._closed.set()
         for sleeper in list(self._sleepers):
-            with contextlib.suppress(RuntimeError):  # its loop is closed
-                sleeper.get_loop().call_soon_threadsafe(_wake, sleeper)
+            _wake_from_elsewhere(sleeper.get_loop(), sleeper)
+        for parked in list(self._parked):
+            parked.set()
         self.drain()
         self._transport.shut()
-        self._async_transport.shut()
+        for transport in self._looped():
+            transport.shut()
+        self.home.close()
 
     async def aclose(self) -> None:
         """As `close`, and wait for what cancelled requests in this loop still tidy up."""
         self.close()
-        here = asyncio.get_running_loop()
-        tasks = [task for task in self._detached if task.get_loop() is here]
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while tasks := self._detached_here():
+            await asyncio.gather(*tasks, return_exceptions=True)
         await self._async_transport.aclose()
 
     def after_fork(self) -> None:
@@ -136,38 +210,64 @@ class Runtime:
         self.orphans = SimpleQueue()
         self._detached = set()
         self._sleepers = set()
+        self._parked = set()
+        self.stores.after_fork()
         closed, self._closed = self._closed.is_set(), threading.Event()
         if closed:
             self._closed.set()
         self._transport.after_fork()
-        self._async_transport.after_fork()
+        for transport in self._looped():
+            transport.after_fork()
+        self.home.after_fork()
 
     def release(self) -> None:
         """Close the sockets of a router that is garbage: no lock, nothing that waits."""
         self._transport.release()
-        self._async_transport.release()
+        for transport in self._looped():
+            transport.release()
+        self.home.release()
 
-    async def _sleep(self, seconds: float) -> None:
-        """Wait, until `close` at most."""
+    def _looped(self) -> list[AsyncTransport]:
+        """The transports of event loops, each once."""
+        home = self._home_transport
+        return [self._async_transport, *([] if home is None or home is self._async_transport else [home])]
+
+    def _detached_here(self) -> list[asyncio.Task[Any]]:
+        here = asyncio.get_running_loop()
+        return [task for task in self._detached if task.get_loop() is here and not task.done()]
+
+    def _park(self, spot: Spot, until: float) -> None:
+        """Wait until the spot is woken, the instant has come, or the router is closed."""
+        woken = threading.Event()
+        self._parked.add(woken)
+        try:
+            spot.listen(woken.set)
+            while not self.closed and not woken.is_set() and (left := until - time.monotonic()) > 0:
+                self.drain()
+                woken.wait(min(left, LEFT_EVERY_S))
+        finally:
+            self._parked.discard(woken)
+
+    async def _sleep(self, seconds: float, spot: Spot | None = None) -> None:
+        """Wait, until `close` at most, or until the spot is woken."""
         loop = asyncio.get_running_loop()
         sleeper = loop.create_future()
         alarm = loop.call_later(seconds, _wake, sleeper)
         self._sleepers.add(sleeper)
         try:
+            if spot is not None:
+                spot.listen(partial(_wake_from_elsewhere, loop, sleeper))
+                self._look_after(loop, sleeper)
             await sleeper
         finally:
             alarm.cancel()
             self._sleepers.discard(sleeper)
 
-    async def _exchange(self, effect: Open | Read) -> Any:
-        try:
-            if isinstance(effect, Read):
-                return await self._async_transport.read(effect)
-            self.check_open()
-            return await self._async_transport.open(effect)
-        except Lost:
-            self.check_open()
-            raise
+    def _look_after(self, loop: asyncio.AbstractEventLoop, sleeper: asyncio.Future[None]) -> None:
+        """Tidy up after left streams for as long as somebody sleeps, who may wait for their room."""
+        if not sleeper.done():
+            self.drain()
+            loop.call_later(LEFT_EVERY_S, self._look_after, loop, sleeper)
 
     def _unless_closed(self, act: Any, effect: Effect[Any]) -> Any:
         """What the transport gives; what it lost because the router was closed is no provider's fault."""
@@ -187,6 +287,8 @@ class Runtime:
                 return self._tell(event)
             case StoreEffect():
                 return effect.act(self.book)
+            case AccountEffect():
+                return effect.act()
             case _:
                 raise TypeError(f"nobody performs {type(effect).__name__}")
 
@@ -209,6 +311,11 @@ class Runtime:
 
     def _bury_here(self, script: Script[Any]) -> None:
         self.detach(finish_async(script, self.perform_async))
+
+
+def _wake_from_elsewhere(loop: asyncio.AbstractEventLoop, sleeper: asyncio.Future[None]) -> None:
+    with contextlib.suppress(RuntimeError):  # its loop is closed
+        loop.call_soon_threadsafe(_wake, sleeper)
 
 
 def _wake(sleeper: asyncio.Future[None]) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from llm_router.messages import ChatRequest, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
+from llm_router.wire.codec import Failure
 
 ECHO = 20
 """Characters in a row that also stand in the request are an echo of it."""
@@ -16,6 +18,24 @@ LONGEST = 1000
 """Characters of a provider's message that are kept."""
 
 HIDDEN = "[…]"
+
+
+def scrubbed(failure: Failure, request: ChatRequest, secrets: Sequence[str]) -> Failure:
+    """The failure with its message, code and request id scrubbed: a provider may put anything into each of them."""
+    code, number = failure.code, failure.provider_request_id
+    return replace(
+        failure,
+        message=scrub(failure.message, request, secrets),
+        code=None if code is None else scrub(code, request, secrets),
+        provider_request_id=None if number is None else scrub(number, request, secrets),
+    )
+
+
+def without_secrets(body: str, secrets: Iterable[str]) -> str:
+    """The body as it came, but for keys."""
+    for hidden in secrets:
+        body = body.replace(hidden, HIDDEN) if hidden else body
+    return body
 
 
 def scrub(message: str, request: ChatRequest, secrets: Iterable[str]) -> str:

@@ -9,34 +9,48 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import partial
+from typing import NamedTuple
 
+from llm_router.engine.admission import Cashier, book_for
 from llm_router.engine.answer import Answer
 from llm_router.engine.attempt import Answered, Failed, Mode, Trial, attempt
-from llm_router.engine.effects import Emit, Now, Report, Sleep, Tell
+from llm_router.engine.bill import RequestCost
+from llm_router.engine.booking import Subject, growth
+from llm_router.engine.continuing import Joint, can_go_on, going_on
+from llm_router.engine.effects import CountAttempt, Emit, FirstToken, Now, Report, Sleep, Tell
 from llm_router.engine.events import AttemptFinished, AttemptStarted, FellBack, HealthChanged, Retrying
 from llm_router.engine.line import Line, Place, Turn
+from llm_router.engine.meter import Meter, Running
 from llm_router.engine.outcome import Miss, Tried, final_error, report_of
-from llm_router.engine.output import check_output
+from llm_router.engine.output import check_output, repaired
+from llm_router.engine.race import Race
 from llm_router.engine.retry import Again, Onward, Standing, Step, Stop, chance, pause, what_follows
-from llm_router.engine.scrub import scrub
+from llm_router.engine.scrub import scrubbed, without_secrets
+from llm_router.engine.sharing import say
+from llm_router.engine.trials import Trials
+from llm_router.engine.verdict import left_alone_s, speed
 from llm_router.engine.wiring import Wiring
-from llm_router.messages import ChatRequest
-from llm_router.policy.decide import continue_with
+from llm_router.errors import AttemptMark, AttemptReport
+from llm_router.messages import ChatRequest, ChatResponse, Usage
+from llm_router.policy.decide import continue_with, relief_for
 from llm_router.policy.decision import Candidate, Decision
 from llm_router.policy.features import Features
-from llm_router.policy.follow import after, fallback_for, larger_context, settings_for, timeouts_for
+from llm_router.policy.follow import after, fallback_for, larger_context, timeouts_for
 from llm_router.policy.hints import Hints
-from llm_router.policy.program import After, Fallback, Program, Rule, Wait
+from llm_router.policy.program import After, Fallback, Hedge, Program, Rule, Wait
 from llm_router.policy.snapshot import Snapshot
 from llm_router.state.health import Outcome
 from llm_router.wire.codec import Unsupported
-from llm_router.wire.history import fitted
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One request, and the program that it began with. `given` are features that the caller states by name."""
+    """One request, and the program that it began with. `given` are features that the caller states by name.
+
+    `meter` runs while the request does.
+    """
 
     program: Program
     wiring: Wiring
@@ -45,11 +59,24 @@ class Job:
     request_id: str
     stream: bool = False
     given: Mapping[str, object] | None = None
+    meter: Meter = field(default_factory=Meter, repr=False, compare=False)
+
+
+class Lap(NamedTuple):
+    """A turn, and what became of it."""
+
+    turn: Turn
+    result: Answered | Failed | None
 
 
 @dataclass(slots=True)
 class Serving:
-    """One request under way: what was tried, and what is left."""
+    """One request under way: what was tried, and what is left.
+
+    `spoken` is what the consumer has of an answer that broke off, and `joint` joins the attempt under way to it.
+    `corrected` is what is asked instead of the request while an answer that didn't fit is to be mended. Of the attempts
+    that were `begun`, those `under_way` may cost `bound`, and the others cost `spent` (picodollars).
+    """
 
     job: Job
     started: float
@@ -59,30 +86,79 @@ class Serving:
     rule: Rule | None
     fallback: Fallback
     line: Line
+    cashier: Cashier
     tried: Tried = field(default_factory=Tried)
     silent: set[str] = field(default_factory=set)
     tries: Counter[str] = field(default_factory=Counter)
     spent: int = 0
+    begun: int = 0
+    under_way: int = 0
+    bound: int = 0
+    first_content: float | None = None
+    spoken: ChatResponse | None = None
+    joint: Joint | None = None
+    continued_from: tuple[str, ...] = ()
+    corrected: ChatRequest | None = None
+    relieved: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, job: Job, started: float, features: Features, snapshot: Snapshot, decision: Decision) -> Serving:
         program = job.program
         rule = None if decision.place is None else program.rules[decision.place]
         fallback = fallback_for(program, rule, decision, timeout_s=job.hints.timeout_s)
-        line = Line(program, decision.id, started + (fallback.deadline_s or 0.0))
-        serving = cls(job, started, features, snapshot, decision, rule, fallback, line)
+        deadline = started + (fallback.deadline_s or 0.0)
+        subject = Subject(program, decision, job.hints, job.request, features, snapshot)
+        cashier = Cashier(subject, job.wiring.accounts, deadline)
+        book = partial(book_for, program, rule, cashier, stream=job.stream)
+        line = Line(program, decision.id, deadline, book, job.wiring.accounts)
+        serving = cls(job, started, features, snapshot, decision, rule, fallback, line, cashier)
         line.replace(decision.candidates, serving._longest_wait_s)
         return serving
 
     async def answer(self) -> Answer:
         """Ask one after the other."""
-        while (turn := await self._next()) is not None:
-            if self.tried.misses:
-                await self._tell_fallback(turn)
-            answer = await self._ask(turn)
+        try:
+            answer = await self._first_answer()
+        except GeneratorExit:
+            raise
+        except BaseException:
+            await self._give_back()
+            raise
+        await self._give_back()
+        if answer is None:
+            raise final_error(self.decision, self.tried, self.line.held, await Now())
+        return answer
+
+    async def _first_answer(self) -> Answer | None:
+        while (turn := await self._next()) is not None or await self._relieved():
+            answer = None if turn is None else await self._ask(turn)
             if answer is not None:
                 return answer
-        raise final_error(self.decision, self.tried, self.line.held, await Now())
+        return None
+
+    async def _give_back(self) -> None:
+        """Let go of turns that were taken and never begun."""
+        for turn in tuple(self.line.out):
+            await self._unused(turn)
+
+    async def _unused(self, turn: Turn) -> None:
+        """Let go of a turn, unless it was begun or somebody else let go of it."""
+        if turn not in self.line.out:
+            return
+        self.line.out.remove(turn)
+        await self._report(turn, Outcome(probe=turn.probe, asked=False))
+        await self.cashier.give_back(turn.booked)
+
+    async def _relieved(self) -> bool:
+        """Whether others may serve in place of those whom a budget, spent since the decision, keeps back."""
+        spent = {each.name for each in self.line.held if each.reason == "budget"} - self.relieved
+        self.relieved |= spent
+        if not spent or self.tried.stopped:
+            return False
+        relief = relief_for(self.job.program, self.features, self.snapshot, self.decision, spent)
+        fresh = [each for each in relief if each.deployment not in self.tries]
+        self.line.replace(fresh, self._longest_wait_s)
+        return bool(fresh)
 
     async def _next(self) -> Turn | None:
         """Whose turn it is, as far as attempts, time and money go."""
@@ -93,8 +169,11 @@ class Serving:
 
     async def _ask(self, turn: Turn) -> Answer | None:
         """Ask one deployment, again where the spec says so; its answer, if it gives one."""
+        self.corrected = None
+        if self.tried.misses:
+            await self._tell_fallback(turn)
         while True:
-            result = await self._attempt(turn)
+            turn, result = await self._attempted(turn)
             if isinstance(result, Answered):
                 return await self._commit(turn, result)
             if result is None:
@@ -110,45 +189,123 @@ class Serving:
     async def _again(self, turn: Turn, failed: Failed, step: Again) -> Turn | None:
         """The same deployment's next turn, after the pause; none if it began to cool meanwhile."""
         name = turn.place.candidate.deployment
+        if failed.failure.kind == "invalid_output" and failed.partial is not None:
+            self.corrected = repaired(self.job.request, failed.partial)
+            self.cashier.grown_by = growth(self.corrected, self.job.request)
         await Tell(Retrying(self.decision.id, name, failed.failure.kind, step.wait_s))
         await Sleep(await Now() + step.wait_s)
         return await self.line.again(turn.place)
 
-    async def _attempt(self, turn: Turn) -> Answered | Failed | None:
-        """One attempt, recorded; `None` if the dialect can't say what is asked for."""
-        started = await Now()
-        trial = self._trial(turn.place.candidate, started)
-        if trial is None:
-            await self._report(turn, Outcome(probe=turn.probe))
+    async def _attempted(self, turn: Turn) -> Lap:
+        """What became of the turn, or of a hedge that came first."""
+        hedge = self.fallback.hedge
+        if hedge is None or self.spoken is not None or self._attempts_left() < 2:
+            return Lap(turn, await self._attempt(turn))
+        raced = await Race((self._lap(turn), self._hedge(turn, hedge, await Now())), self._decides)
+        laps = [lap for lap in raced.ended if lap is not None]
+        won = await raced.winner if raced.winner is not None else None
+        last = won or laps.pop()
+        for lap in laps if not isinstance(last.result, Answered) else ():
+            if isinstance(lap.result, Failed):
+                await self._step(lap.turn, lap.result)
+        return last
+
+    async def _lap(self, turn: Turn, share: Fraction | None = None) -> Lap:
+        """The turn and what became of it. A leg that is cancelled before it began gives its turn back itself: who asked
+        for the race may be over before it hears of that."""
+        try:
+            return Lap(turn, await self._attempt(turn, share))
+        except GeneratorExit:
+            raise
+        except BaseException:
+            await self._unused(turn)
+            raise
+
+    async def _hedge(self, turn: Turn, hedge: Hedge, began: float) -> Lap | None:
+        """What becomes of a hedge, once it is time for it; nothing where there may be none."""
+        after_s = await self._hedge_after(turn, hedge)
+        if after_s is None:
             return None
-        candidate = turn.place.candidate
-        number = len(self.tried.reports) + 1
-        await Tell(AttemptStarted(self.decision.id, number, candidate.deployment, candidate.provider))
+        await Sleep(began + after_s)
+        self.line.keep(self._may_ask)
+        in_time = self._attempts_left() > 0 and await Now() < self.line.deadline
+        other = await self.line.at_once() if in_time else None
+        if other is None:
+            return None
+        lap = await self._lap(other, hedge.extra_cost)
+        if lap.result is None and other.place.candidate.deployment not in self.tried.unable:
+            self.line.places.insert(0, other.place)  # too dear for a hedge, not for a turn of its own
+            return None
+        return lap
+
+    async def _hedge_after(self, turn: Turn, hedge: Hedge) -> float | None:
+        if hedge.percentile is None:
+            return hedge.after_s
+        identity = self.job.program.deployments[turn.place.candidate.deployment].identity
+        return await FirstToken(identity, hedge.percentile)
+
+    def _decides(self, lap: Lap | None) -> bool:
+        """Whether a race is over with this: an answer, a failure that stops the request, or nobody else is asked."""
+        if lap is None or isinstance(lap.result, Answered) or self.under_way == 0:
+            return lap is not None
+        failed = lap.result
+        return failed is not None and self._after(lap.turn.place.candidate, failed).next == "stop"
+
+    async def _attempt(self, turn: Turn, share: Fraction | None = None) -> Answered | Failed | None:
+        """One attempt, recorded; `share` is what hedges may cost, for one.
+
+        `None` if the dialect can't say what is asked for, or a hedge would cost too much.
+        """
+        started, candidate = await Now(), turn.place.candidate
+        trial = self._trial(candidate, started)
+        if trial is None or not await CountAttempt(candidate.estimate.cost, share):
+            await self._unused(turn)
+            return None
+        blank = self._begin(turn, started, "hedge" if share is not None else "" if self.joint is None else "continued")
+        await Tell(_started(self.decision, blank))
         try:
             result = self._judged(await attempt(trial), trial.mode)
         except GeneratorExit:
             raise
         except BaseException:
-            await self._record(turn, None, started)
+            await self._record(turn, None, blank)
             raise
-        await self._record(turn, result, started)
+        await self._record(turn, result, blank)
         return result
 
+    def _begin(self, turn: Turn, started: float, mark: AttemptMark) -> AttemptReport:
+        """The report of an attempt that begins, to be filled in."""
+        candidate = turn.place.candidate
+        self.line.out.remove(turn)
+        self.begun += 1
+        self.under_way += 1
+        self.bound += candidate.estimate.cost_bound or 0
+        deployment = self.job.program.deployments[candidate.deployment]
+        tokens = self.features.input_tokens.value
+        self.job.meter.begin(self.begun, Running(deployment.model, deployment.price, tokens))
+        return AttemptReport(
+            self.begun,
+            candidate.deployment,
+            candidate.provider,
+            "cancelled",
+            started_s=started - self.started,
+            admitted_as=turn.admitted_as,
+            mark=mark,
+        )
+
     def _trial(self, candidate: Candidate, started: float) -> Trial | None:
-        """What the attempt is to do."""
-        program, wiring, name = self.job.program, self.job.wiring, candidate.deployment
-        settings = settings_for(program, self.rule, candidate, self.job.request.settings)
-        request = replace(self.job.request, settings=settings)
-        mode = self._mode()
-        codec, target = wiring.codecs[name], wiring.targets[name]
+        """What the attempt is to do; nothing if the dialect can't say what is asked for."""
+        request = self.corrected or self.job.request
+        trials = Trials(self.job.program, self.job.wiring, self.rule, self._mode())
         try:
-            fit = fitted(request, codec.history(target), own=partial(_of_same_kind, program, name))
-            http = codec.encode(fit, target, stream=mode != "whole")
+            if self.spoken is None:
+                return trials.of(request, candidate, started, self.line.deadline)
+            trial = trials.going_on(request, candidate, started, self.spoken)
         except Unsupported as error:
-            self.tried.unable[name] = str(error)
+            self.tried.unable[candidate.deployment] = str(error)
             return None
-        timeouts = timeouts_for(program, self.rule, program.deployments[name])
-        return Trial(http, codec, mode, timeouts, started, self.line.deadline)
+        self.joint = trial.joint
+        return trial
 
     def _mode(self) -> Mode:
         if not self.job.stream:
@@ -158,38 +315,46 @@ class Serving:
     def _judged(self, result: Answered | Failed, mode: Mode) -> Answered | Failed:
         """The result, with a structured answer checked and a failure's words scrubbed."""
         if isinstance(result, Failed):
-            words = scrub(result.failure.message, self.job.request, self.job.wiring.secrets)
-            return replace(result, failure=replace(result.failure, message=words))
+            secrets = self.job.wiring.secrets
+            body = without_secrets(result.body, secrets) if self.job.program.ledger.keep_prompts else ""
+            return replace(result, failure=scrubbed(result.failure, self.job.request, secrets), body=body)
         invalid = check_output(result.response, self.job.request.response_format)
         if invalid is None:
             return result
         shown = mode == "passed" and result.first_content is not None
         return Failed(invalid, result.ended, result.response, committed=shown, billed=True)
 
-    async def _record(self, turn: Turn, result: Answered | Failed | None, started: float) -> None:
+    async def _record(self, turn: Turn, result: Answered | Failed | None, blank: AttemptReport) -> None:
         """Take note of an attempt that ended; `None` if nobody wanted it any more."""
-        candidate = turn.place.candidate
+        candidate, started = turn.place.candidate, self.started + blank.started_s
         ended = await Now() if result is None else result.ended
-        number = len(self.tried.reports) + 1
-        report = report_of(candidate, result, number, started=started - self.started, duration=ended - started)
+        report = report_of(blank, result, duration=ended - started)
+        self.under_way -= 1
+        self.bound -= candidate.estimate.cost_bound or 0
+        entry = await self.cashier.settle(turn.booked, report, result)
+        report = replace(report, cost=entry.cost, cost_basis=entry.basis)
+        self.job.meter.close(report.number, entry)
         self.tried.reports.append(report)
-        self.spent += self._cost(candidate, result)
+        self.tried.reports.sort(key=lambda each: each.number)
+        self.spent += (candidate.estimate.cost_bound or 0) if entry.cost is None else entry.cost
         if isinstance(result, Failed):
             self.tried.misses.append(Miss(candidate.deployment, candidate.provider, result))
             self.tries[candidate.deployment] += 1
         await self._report(turn, self._outcome(turn, result, started))
-        await Tell(AttemptFinished(self.decision.id, report))
+        await Tell(AttemptFinished(self.decision.id, report, _usage(result)))
 
     async def _report(self, turn: Turn, outcome: Outcome) -> None:
         program, name = self.job.program, turn.place.candidate.deployment
-        change = await Report(program.deployments[name].identity, await Now(), program.health, outcome)
+        identity = program.deployments[name].identity
+        change = await Report(identity, await Now(), program.health, outcome)
         if change is not None:
             await Tell(HealthChanged(name, change))
+        await say(self.job.wiring.accounts, identity, probed=outcome.probe)
 
     def _outcome(self, turn: Turn, result: Answered | Failed | None, started: float) -> Outcome:
         """What the attempt says of the deployment; one that the caller's own deadline cut says nothing."""
         if isinstance(result, Answered):
-            return _speed(result, started, probe=turn.probe)
+            return speed(result, started, probe=turn.probe)
         if result is None or self._out_of_time(result):
             return Outcome(probe=turn.probe)
         follows = self._after(turn.place.candidate, result)
@@ -198,7 +363,7 @@ class Serving:
             probe=turn.probe,
             failure=failure.kind,
             cooldown_s=follows.cooldown_s,
-            retry_after_s=failure.retry_after_s,
+            retry_after_s=left_alone_s(result, failure.retry_after_s),
         )
 
     async def _step(self, turn: Turn, failed: Failed) -> Step:
@@ -206,6 +371,7 @@ class Serving:
         candidate, now = turn.place.candidate, await Now()
         if failed.failure.kind == "timeout":
             self.silent.add(candidate.provider)
+            self.tried.spared += self.line.at_provider(candidate.provider)
         self.line.keep(self._may_ask)
         follows = self._after(candidate, failed)
         tries = self.tries[candidate.deployment]
@@ -218,11 +384,41 @@ class Serving:
             luck,
             affordable=self._may_ask(candidate),
         )
-        step = Stop() if failed.committed else what_follows(follows, failed.failure, standing)
+        step = self._after_break(turn, failed, follows, standing)
         self.tried.stopped = isinstance(step, Stop)
         if isinstance(step, Onward):
             self._go_on(turn.place, failed, follows, now + pause(follows.wait or Wait(), tries, luck))
         return step
+
+    def _after_break(self, turn: Turn, failed: Failed, follows: After, standing: Standing) -> Step:
+        """What follows, also once some of the answer was passed on: then others go on before the same one does."""
+        spoken = self._spoken_by_now(failed)
+        if spoken is None:
+            return what_follows(follows, failed.failure, standing)
+        self.tried.passed_on = spoken.text
+        if self.fallback.on_break != "continue" or not can_go_on(self.job.request, spoken):
+            return Stop()
+        if failed.committed:
+            self._remember(turn, failed, spoken)
+        if standing.others and follows.next != "stop":
+            return Onward()
+        return what_follows(follows, failed.failure, replace(standing, time_left_s=self.line.deadline - failed.ended))
+
+    def _spoken_by_now(self, failed: Failed) -> ChatResponse | None:
+        """What the consumer has of the answer, if anything."""
+        if self.joint is not None:
+            return self.joint.response()
+        return failed.partial if failed.committed else None
+
+    def _remember(self, turn: Turn, failed: Failed, spoken: ChatResponse) -> None:
+        """Let others go on from what was passed on. From now on nobody is asked later than a stream may stall."""
+        name = turn.place.candidate.deployment
+        timeouts = timeouts_for(self.job.program, self.rule, self.job.program.deployments[name])
+        self.line.deadline = failed.ended + (timeouts.stall_s or 0.0)
+        self.first_content = self.first_content or failed.first_content
+        self.continued_from += () if self.spoken and self.spoken.text == spoken.text else (name,)
+        self.spoken = spoken
+        self.cashier.grown_by = growth(going_on(self.job.request, spoken.text, prefill=False).request, self.job.request)
 
     def _go_on(self, place: Place, failed: Failed, follows: After, not_before: float) -> None:
         """Let those stand in line whom the failure's `next` names."""
@@ -245,14 +441,25 @@ class Serving:
     async def _commit(self, turn: Turn, answered: Answered) -> Answer:
         """The answer, once all of it is passed on."""
         ended = answered.ended - self.started
-        first = None if answered.first_content is None else answered.first_content - self.started
+        begun = self.first_content or answered.first_content
+        first = None if begun is None else begun - self.started
         for event in answered.events if self.job.stream else ():
             await Emit(event)
         candidate = turn.place.candidate
         attempts = tuple(self.tried.reports)
-        written = replace(answered.response.message, deployment=candidate.deployment)
-        response = replace(answered.response, message=written)
-        return Answer(response, self.decision, candidate.deployment, candidate.provider, attempts, ended, first)
+        response = answered.response if self.joint is None else self.joint.response()
+        response = replace(response, message=replace(response.message, deployment=candidate.deployment))
+        return Answer(
+            response,
+            self.decision,
+            candidate.deployment,
+            candidate.provider,
+            attempts,
+            ended,
+            first,
+            self.continued_from,
+            RequestCost.of(self.job.meter.entries),
+        )
 
     async def _tell_fallback(self, turn: Turn) -> None:
         last, name = self.tried.misses[-1], turn.place.candidate.deployment
@@ -269,41 +476,23 @@ class Serving:
         return follows.longest_wait_s or 0.0
 
     def _attempts_left(self) -> int:
-        return (self.fallback.max_attempts or 1) - len(self.tried.reports)
+        return (self.fallback.max_attempts or 1) - self.begun
 
     def _may_ask(self, candidate: Candidate) -> bool:
         """Whether the candidate's provider wasn't silent, and its bound fits into what the caller wants to spend."""
         most = self.job.hints.max_cost
-        affordable = most is None or self.spent + (candidate.estimate.cost_bound or 0) <= most
+        affordable = most is None or self.spent + self.bound + (candidate.estimate.cost_bound or 0) <= most
         return affordable and candidate.provider not in self.silent
 
     def _out_of_time(self, failed: Failed) -> bool:
-        late = failed.ended >= self.line.deadline and not failed.committed
+        late = failed.ended >= self.line.deadline and not failed.committed and self.spoken is None
         return late and failed.failure.kind in ("timeout", "connection_lost")
 
-    def _cost(self, candidate: Candidate, result: Answered | Failed | None) -> int:
-        """Picodollars that the attempt counts with: what it reported, else its bound unless it surely cost nothing."""
-        response = result.response if isinstance(result, Answered) else result.partial if result else None
-        price = self.job.program.deployments[candidate.deployment].price
-        cost = price.cost(response.usage) if price is not None and response is not None else None
-        if cost is not None:
-            return cost.total
-        free = isinstance(result, Failed) and not result.billed
-        return 0 if free else candidate.estimate.cost_bound or 0
+
+def _started(decision: Decision, blank: AttemptReport) -> AttemptStarted:
+    return AttemptStarted(decision.id, blank.number, blank.deployment, blank.provider, blank.admitted_as, blank.mark)
 
 
-def _of_same_kind(program: Program, name: str, writer: str) -> bool:
-    """Whether the deployments of these names are the program's, and their providers of one kind."""
-    known = program.deployments
-    return writer in known and known[writer].provider.kind == known[name].provider.kind
-
-
-def _speed(answered: Answered, started: float, *, probe: bool) -> Outcome:
-    """An answer's outcome, with the speed that it shows."""
-    first, writing, tokens = answered.first_content, answered.writing_s, answered.response.usage.output
-    return Outcome(
-        answered=True,
-        probe=probe,
-        first_token_s=None if first is None else first - started,
-        tokens_per_second=tokens / writing if writing and tokens else None,
-    )
+def _usage(result: Answered | Failed | None) -> Usage | None:
+    response = result.response if isinstance(result, Answered) else result.partial if result else None
+    return None if response is None else response.usage

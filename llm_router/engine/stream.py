@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Coroutine
+from decimal import Decimal
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from typing_extensions import override
+
 from llm_router.engine.answer import Answer
-from llm_router.engine.drive import Ended, Pause, advance, advance_async, finish, finish_async
+from llm_router.engine.drive import Ended, Pause, advance, advance_async, begin, finish, finish_async
 from llm_router.engine.effects import Close, Decided, Effect, Emit, Script
 from llm_router.errors import RouterClosed
 
 if TYPE_CHECKING:
+    from llm_router.engine.meter import Meter
     from llm_router.engine.runtime import Runtime
     from llm_router.messages import StreamEvent
     from llm_router.policy.decision import Decision
@@ -22,15 +27,28 @@ if TYPE_CHECKING:
 class _Streaming:
     """What both kinds of stream are: a script that was driven to its decision, and where it stands."""
 
-    def __init__(self, script: Script[Answer], runtime: Runtime) -> None:
+    def __init__(self, script: Script[Answer], runtime: Runtime, meter: Meter) -> None:
         self._over = True  # until the script has begun, there is nothing to tidy up
         self._script = script
         self._runtime = runtime
+        self._meter = meter
         self._answer: Answer | None = None
-        first = advance(script, runtime.perform)
-        assert isinstance(first, Decided)  # INVARIANT: a script that raises nothing decides first
-        self.decision: Decision = first.decision
+        self._decision: Decision | None = None
+        self._begin()
         self._over = False
+
+    def _begin(self) -> None:
+        """Drive the script to its decision."""
+        first = advance(self._script, self._runtime.perform)
+        assert isinstance(first, Decided)  # INVARIANT: a script that raises nothing decides first
+        self._decision = first.decision
+
+    @property
+    def decision(self) -> Decision:
+        """Who is asked, and why. Raises RuntimeError while an asynchronous stream has yet to ask a shared store."""
+        if self._decision is None:
+            raise RuntimeError("who is asked isn't known yet: enter the stream's block, or read from it")
+        return self._decision
 
     @property
     def answer(self) -> Answer:
@@ -39,10 +57,19 @@ class _Streaming:
             raise RuntimeError("the answer isn't whole yet: read the stream to its end")
         return self._answer
 
+    @property
+    def cost_so_far(self) -> Decimal | None:
+        """US dollars up to now: exact for attempts that are over, for the one under way by what it has said so far.
+
+        Once the answer is whole it is the answer's cost. `None` where the price of an attempt isn't known.
+        """
+        return self._meter.usd_so_far(time.time())
+
     def _event(self, pause: Pause[Answer]) -> StreamEvent | None:
         """The event that a pause gives the consumer; `None` at the end."""
         match pause:
             case Emit(event):
+                self._meter.hear(event)
                 return event
             case Ended(answer):
                 self._over = True
@@ -69,11 +96,11 @@ class Stream(_Streaming):
     gets RouterClosed.
     """
 
-    def __init__(self, script: Script[Answer], runtime: Runtime) -> None:
+    def __init__(self, script: Script[Answer], runtime: Runtime, meter: Meter) -> None:
         self._stepping = threading.Lock()
         self._closing = False
         self._effect: Effect[Any] | None = None
-        super().__init__(script, runtime)
+        super().__init__(script, runtime, meter)
 
     def __iter__(self) -> Self:
         return self
@@ -131,21 +158,39 @@ class Stream(_Streaming):
 
 
 class AsyncStream(_Streaming):
-    """The events of one answer, as they come; `decision` is known at once.
+    """The events of one answer, as they come.
 
+    `decision` is known at once, but for a request whose limits and budgets lie in a store that others share: that is
+    asked when the block is entered or the first event is read, since a loop must not wait for it.
     Leave it early with `aclose`, or by leaving its `async with` block.
     """
 
-    def __init__(self, script: Script[Answer], runtime: Runtime) -> None:
+    def __init__(self, script: Script[Answer], runtime: Runtime, meter: Meter) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._reading = False
         self._rest: asyncio.Task[None] | None = None
-        super().__init__(script, runtime)
+        self._begun: Effect[Any] | None = None
+        super().__init__(script, runtime, meter)
 
     def __aiter__(self) -> Self:
         return self
 
+    @override
+    def _begin(self) -> None:
+        first = begin(self._script, self._runtime.perform, self._runtime.blocks)
+        if isinstance(first, Decided):
+            self._decision = first.decision
+        else:
+            self._begun = first
+
+    async def _decide(self) -> None:
+        if self._decision is None and not self._over:
+            first = await self._advance()
+            assert isinstance(first, Decided)  # INVARIANT: a script that raises nothing decides first
+            self._decision = first.decision
+
     async def __anext__(self) -> StreamEvent:
+        await self._decide()
         if self._over:
             raise StopAsyncIteration
         event = self._event(await self._advance())
@@ -164,6 +209,7 @@ class AsyncStream(_Streaming):
             await asyncio.shield(self._rest)
 
     async def __aenter__(self) -> Self:
+        await self._decide()
         return self
 
     async def __aexit__(
@@ -179,7 +225,8 @@ class AsyncStream(_Streaming):
             raise RuntimeError("another task reads the stream already")
         self._reading, self._loop = True, asyncio.get_running_loop()
         try:
-            return await advance_async(self._script, self._runtime.perform_async, self._detach)
+            begun, self._begun = self._begun, None
+            return await advance_async(self._script, self._runtime.perform_async, self._detach, begun)
         except BaseException:
             self._over = True
             raise

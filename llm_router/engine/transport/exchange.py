@@ -64,13 +64,13 @@ def what_happened(error: Exception, request: HttpRequest) -> Lost | Expired:
     """The library's error as a script knows it. What a header holds is never in it."""
     place = urlsplit(request.url).netloc.rpartition("@")[2]
     if isinstance(error, httpcore.ConnectTimeout):
-        return Lost(f"no connection to `{place}` in time")
+        return Lost(f"no connection to `{place}` in time", unsent=True)
     if isinstance(error, httpcore.TimeoutException):
         return Expired()
     if isinstance(error, httpcore.LocalProtocolError):
-        return Lost("the request can't be sent: HTTP doesn't allow a character in one of its headers")
+        return Lost("the request can't be sent: HTTP doesn't allow a character in one of its headers", unsent=True)
     if isinstance(error, httpcore.ConnectError | httpcore.ProxyError):
-        return Lost(f"no connection to `{place}`: {error}")
+        return Lost(f"no connection to `{place}`: {error}", unsent=True)
     return Lost(f"the connection to `{place}` broke: {str(error) or type(error).__name__}")
 
 

@@ -135,8 +135,9 @@ def _what_happened(error: httpx.TransportError) -> Lost | Expired:
     if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
         return Expired()
     if isinstance(error, httpx.LocalProtocolError):
-        return Lost("the request can't be sent: HTTP doesn't allow a character in one of its headers")
-    return Lost(f"the connection failed: {str(error) or type(error).__name__}")
+        return Lost("the request can't be sent: HTTP doesn't allow a character in one of its headers", unsent=True)
+    unsent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError)
+    return Lost(f"the connection failed: {str(error) or type(error).__name__}", unsent=unsent)
 
 
 @contextlib.asynccontextmanager

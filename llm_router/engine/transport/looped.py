@@ -136,6 +136,9 @@ class LoopedTransport:
                     pass
         with contextlib.suppress(*ERRORS):
             await exchange.response.aclose()
+        if isinstance(exchange.chunks, AsyncGenerator):  # else the loop has to end it when it is garbage
+            with contextlib.suppress(*ERRORS):
+                await exchange.chunks.aclose()
 
     def shut(self) -> None:
         """End every exchange in every loop; close what has no loop to do it."""

@@ -1,0 +1,36 @@
+"""How a notice reaches its place, and what can go wrong on the way."""
+
+from __future__ import annotations
+
+import logging
+
+from llm_router.alerts.notice import Notice
+from llm_router.policy.alerting import LogLine, Mailbox, Place, Webhook
+
+logger = logging.getLogger("llm_router.alerts")
+
+
+class Undelivered(Exception):
+    """A notice didn't arrive; the message says where and why, and shows no address and no password.
+
+    `again` says that it may arrive if it is sent once more.
+    """
+
+    def __init__(self, message: str, *, again: bool = True) -> None:
+        super().__init__(message)
+        self.again = again
+
+
+def deliver(notice: Notice, place: Place, within_s: float) -> None:
+    """Send it; blocks for `within_s` seconds at most, or little more. Raises Undelivered."""
+    match place:
+        case Webhook():
+            from llm_router.alerts.webhook import post
+
+            post(notice, place, within_s)
+        case Mailbox():
+            from llm_router.alerts.mail import send
+
+            send(notice, place, within_s)
+        case LogLine():
+            logger.warning("%s", notice.text)

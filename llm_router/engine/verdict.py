@@ -1,0 +1,26 @@
+"""What an attempt tells of its deployment: how fast it is, and how long it wants to be left alone."""
+
+from __future__ import annotations
+
+from llm_router.engine.attempt import Answered, Failed
+from llm_router.state.health import Outcome
+
+
+def left_alone_s(result: Answered | Failed, said: float | None = None) -> float | None:
+    """Seconds for which the provider asks to be left alone: as it said, and while nothing remains of the quota."""
+    quota = None if result.limited_until is None else max(0.0, result.limited_until - result.ended)
+    return max((wait for wait in (said, quota) if wait is not None), default=None)
+
+
+def speed(answered: Answered, started: float, *, probe: bool) -> Outcome:
+    """An answer's outcome, with the speed that it shows."""
+    first, writing, tokens = answered.first_content, answered.writing_s, answered.response.usage.output
+    took = answered.ended - started if first is None else 0.0
+    return Outcome(
+        answered=True,
+        probe=probe,
+        retry_after_s=left_alone_s(answered),
+        first_token_s=None if first is None else first - started,
+        tokens_per_second=tokens / writing if writing and tokens else None,
+        whole_tokens_per_second=tokens / took if took and tokens else None,
+    )
