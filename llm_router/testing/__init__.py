@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from llm_router.testing.case_names import check_cases
     from llm_router.testing.cases import CaseResult, iter_cases, run_cases
     from llm_router.testing.clock import VirtualClock
+    from llm_router.testing.codec_kit import check_codec
+    from llm_router.testing.codec_replies import Recorded, RecordedError
     from llm_router.testing.emulation import Providers, emulated, emulated_providers
     from llm_router.testing.emulator import Emulator, LogEntry
     from llm_router.testing.faults import FAULTS, Fault
@@ -40,10 +42,13 @@ __all__ = [
     "Performer",
     "Providers",
     "Question",
+    "Recorded",
+    "RecordedError",
     "Reply",
     "Say",
     "VirtualClock",
     "check_cases",
+    "check_codec",
     "emulated",
     "emulated_providers",
     "iter_cases",
@@ -55,6 +60,8 @@ _HOMES = {
     "case_names": ("check_cases",),
     "cases": ("CaseResult", "iter_cases", "run_cases"),
     "clock": ("VirtualClock",),
+    "codec_kit": ("check_codec",),
+    "codec_replies": ("Recorded", "RecordedError"),
     "emulation": ("Providers", "emulated", "emulated_providers"),
     "emulator": ("Emulator", "LogEntry"),
     "faults": ("FAULTS", "Fault"),

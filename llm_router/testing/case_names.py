@@ -45,6 +45,11 @@ def _check(case: CaseSpec, path: Path, program: Program, reading: Reading) -> It
     for name in case.answers:
         if name not in deployments:
             yield _unknown(name, "deployment", deployments, source, (*path, "given", name), at_key=True)
+    budgets = tuple(budget.name for budget in program.budgets)
+    for name in case.world:
+        space, _, budget = name.partition(".")
+        if space == "spent" and budget not in budgets:
+            yield _unknown(budget, "budget", budgets, source, (*path, "given", name), at_key=True)
     for word in ("rule", "refused"):
         for rule, place in _named(getattr(case.expect, word), (*path, "expect", word)):
             if rule not in rules:

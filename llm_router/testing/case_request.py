@@ -14,6 +14,7 @@ from llm_router.policy.program import Program
 from llm_router.spec.model_cases import CaseSpec, RequestSpec
 from llm_router.spec.refs import Environment, known
 from llm_router.testing.script import On
+from llm_router.units import parse_share
 
 SOMETHING = "…"
 """What is sent where a case doesn't say what is asked: providers take no empty conversation. No condition sees it."""
@@ -119,3 +120,6 @@ def _world(world: Mapping[str, object]) -> Iterator[tuple[str, object]]:
     for name in ("hour", "weekday"):
         if name in world:
             yield name, world[name]
+    for name, share in world.items():
+        if name.startswith("spent."):
+            yield name, float(parse_share(str(share)))

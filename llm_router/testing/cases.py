@@ -7,7 +7,7 @@ clock and the providers are not real.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from llm_router.diagnostics import Span
 from llm_router.engine.answer import Answer
@@ -23,6 +23,7 @@ from llm_router.spec.read import Reading
 from llm_router.testing.case_expect import Came, differences
 from llm_router.testing.case_names import check_cases, placements_of
 from llm_router.testing.case_request import emulated_wiring, job_of, own_fields, script_of
+from llm_router.testing.case_spent import accounts_before
 from llm_router.testing.clock import VirtualClock
 from llm_router.testing.emulator import Emulator
 from llm_router.testing.performer import Performer
@@ -84,12 +85,14 @@ class _Stage:
         placements = placements_of(case, ("tests", place), self.program, self.reading.source)
         try:
             job = job_of(case, name, self.program, self.wiring)
+            before = self._explained(_alone(case, job))
+            job = _alone(case, job)
         except RequestError as error:
             return CaseResult(name, False, (f"the request is wrong: {error}",), "", self._span(place))
         came = self._play(case, job)
         found = tuple(differences(case, came, placements))
         answered = came.answer.deployment if came.answer else None
-        return CaseResult(name, not found, found, self._explained(job), self._span(place), came.asked, answered)
+        return CaseResult(name, not found, found, before, self._span(place), came.asked, answered)
 
     def _play(self, case: CaseSpec, job: Job) -> Came:
         clock = VirtualClock()
@@ -102,7 +105,8 @@ class _Stage:
         except RouterError as raised:
             error = raised
         decision = next((event.decision for event in performer.events if isinstance(event, DecisionMade)), None)
-        reports = tuple(event.report for event in performer.events if isinstance(event, AttemptFinished))
+        told = [event.report for event in performer.events if isinstance(event, AttemptFinished)]
+        reports = tuple(sorted(told, key=lambda report: report.number))  # a hedge may end before who was asked first
         return Came(self.program, decision, answer, error, reports)
 
     def _explained(self, job: Job) -> str:
@@ -115,3 +119,8 @@ class _Stage:
 
     def _span(self, place: int) -> Span:
         return self.reading.source.span(("tests", place))
+
+
+def _alone(case: CaseSpec, job: Job) -> Job:
+    """The job with accounts of its own, so that no test charges another's, nor what explains it."""
+    return replace(job, wiring=replace(job.wiring, accounts=accounts_before(job, case.world, VirtualClock().start)))

@@ -17,16 +17,31 @@ from typing import Literal
 
 from llm_router.messages import ChatResponse, Json
 from llm_router.testing.dialects.anthropic import Anthropic
+from llm_router.testing.dialects.azure import AZURE
+from llm_router.testing.dialects.cohere import Cohere
 from llm_router.testing.dialects.dialect import Dialect, House, Moment, json_reply
+from llm_router.testing.dialects.embedding_forms import EMBEDDINGS
 from llm_router.testing.dialects.gemini import Gemini
 from llm_router.testing.dialects.ollama import Ollama
 from llm_router.testing.dialects.openai import OpenAI
+from llm_router.testing.dialects.replicate import Replicate
+from llm_router.testing.dialects.responses import Responses
 from llm_router.testing.faults import Fault, inflict
 from llm_router.testing.question import Problem, Question, Rejected
 from llm_router.testing.reply import Asked, Reply
 from llm_router.testing.script import DEFAULT, On, Say, Script, answer, read_script, read_turn
 
-DIALECTS: tuple[Dialect, ...] = (Anthropic(), Gemini(), OpenAI(), Ollama())
+DIALECTS: tuple[Dialect, ...] = (
+    *EMBEDDINGS,
+    Anthropic(),
+    Gemini(),
+    Cohere(),
+    Replicate(),
+    *AZURE,
+    Responses(),
+    OpenAI(),
+    Ollama(),
+)
 
 _SECRET_HEADERS = frozenset({"authorization", "api-key", "x-api-key", "x-goog-api-key", "cookie"})
 

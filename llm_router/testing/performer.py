@@ -27,11 +27,14 @@ from llm_router.engine.effects import (
     WallTime,
 )
 from llm_router.engine.events import Event
+from llm_router.engine.race import Race
+from llm_router.engine.storing import AccountEffect, Park
 from llm_router.messages import StreamEvent
 from llm_router.state.health import HealthBook
 from llm_router.testing import reply as scripted
 from llm_router.testing.clock import VirtualClock
 from llm_router.testing.emulator import Emulator
+from llm_router.testing.races import race_in_turns
 from llm_router.wire.codec import HttpRequest
 
 
@@ -68,6 +71,12 @@ class Performer:
                 return self._read(reply.body, until)
             case StoreEffect():
                 return effect.act(self.book)
+            case AccountEffect():
+                return effect.act()
+            case Park(_, until):
+                return self._clock.advance_to(until)
+            case Race():
+                return race_in_turns(effect, self, self._clock)
             case _:
                 return self._keep(effect)
 
@@ -119,5 +128,5 @@ class Performer:
 def _asked(request: HttpRequest) -> scripted.Asked:
     parts = urlsplit(request.url)
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
-    headers = {name.lower(): value for name, value in request.headers.items()}
+    headers = {"host": parts.netloc, **{name.lower(): value for name, value in request.headers.items()}}
     return scripted.Asked(request.method, path, headers, request.body)

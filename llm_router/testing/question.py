@@ -17,7 +17,9 @@ class Question:
     """An accepted request, as far as an answer depends on it.
 
     `text` is the last user text. `must_call` is the tool that has to be called, `*` for any. `schema` is what the
-    answer must fit. `deployment` is the first part of the path, where that isn't the dialect's own.
+    answer must fit. `deployment` is the first part of the path, where that isn't the dialect's own. `texts` are those
+    to be embedded, as vectors of so many `dimensions`, written as `encoding` says. `place` is the address under which
+    it was asked, for dialects whose answers name addresses.
     """
 
     dialect: str
@@ -34,6 +36,10 @@ class Question:
     input_tokens: int = 0
     reports_usage: bool = True
     choices: int = 1
+    place: str = ""
+    texts: tuple[str, ...] = field(default=(), repr=False)
+    dimensions: int = 0
+    encoding: str = "float"
 
 
 @dataclass(frozen=True, slots=True)

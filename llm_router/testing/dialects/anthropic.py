@@ -31,16 +31,20 @@ class Anthropic:
 
     def claims(self, path: str) -> bool:
         """Messages under any base path; lists of models where the path names the kind."""
-        return path.endswith((CHAT, MODELS))
+        return path.endswith((CHAT, MODELS)) or f"{MODELS}/" in path
 
     def other(self, asked: Asked, house: House) -> Reply | None:
-        """The list of models, or a wrong method."""
+        """The list of models, one model, or a wrong method."""
         path = asked.path.partition("?")[0]
         if asked.method != ("POST" if path.endswith(CHAT) else "GET"):
             return self.problem(Problem(405, "Method Not Allowed", "invalid_request_error"))
         if path.endswith(CHAT):
             return None
         self._check_headers(asked, house)
+        name = path.partition(f"{MODELS}/")[2]
+        if name:
+            there = house.models is None or name in house.models
+            return json_reply(200, _model(name)) if there else self.problem(_not_found(name))
         listed = [_model(name) for name in house.models or ()]
         ends: dict[str, Json] = {
             f"{end}_id": listed[at]["id"] if listed else None for end, at in (("first", 0), ("last", -1))

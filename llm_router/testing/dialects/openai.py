@@ -24,7 +24,7 @@ from llm_router.testing.shapes import find_misfit
 
 CHAT = "/chat/completions"
 MODELS = "/models"
-_UNREADABLE = bad_request(
+UNREADABLE = bad_request(
     "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library "
     "correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON.)"
 )
@@ -51,25 +51,25 @@ class OpenAI:
             return self.problem(replace(problem, status=405))
         if path.endswith(CHAT):
             return None
-        self._check_key(asked, house)
+        self.check_key(asked, house)
         if path.endswith(MODELS):
             listed = [_model(name) for name in house.models or ()]
             return json_reply(200, {"object": "list", "data": listed})
         name = path.partition(f"{MODELS}/")[2]
-        self._check_model(name, house)
+        self.check_model(name, house)
         return json_reply(200, _model(name))
 
     def question(self, asked: Asked, house: House) -> Question:
         """What a chat request asks for. Raises Rejected with the first thing that is wrong with it."""
-        self._check_key(asked, house)
-        body = read_object(_UNREADABLE, asked.body)
+        self.check_key(asked, house)
+        body = read_object(UNREADABLE, asked.body)
         kind = kind_of(asked.path)
         if not body.get("model"):
             raise Rejected(bad_request("you must provide a model parameter"))
         misfit = find_misfit(body_shape(kind, house.also), body, "")
         if misfit:
             raise Rejected(misfit_problem(misfit))
-        self._check_model(str(body["model"]), house)
+        self.check_model(str(body["model"]), house)
         for problem in broken_rules(body, kind):
             raise Rejected(problem)
         return _question(asked.path, body, FAMILY[kind])
@@ -105,7 +105,8 @@ class OpenAI:
         said = _FAILURES.get(kind, _FAILURES["unavailable"])
         return replace(said, message=said.message.format(model=question.model))
 
-    def _check_key(self, asked: Asked, house: House) -> None:
+    def check_key(self, asked: Asked, house: House) -> None:
+        """Raises Rejected where a key is missing or wrong."""
         scheme, _, bearer = asked.headers.get("authorization", "").partition(" ")
         key = bearer.strip() if scheme.lower() == "bearer" else asked.headers.get("api-key", "")
         if not key and not FAMILY[kind_of(asked.path)].keyless:
@@ -114,7 +115,8 @@ class OpenAI:
         if key and house.keys is not None and key not in house.keys:
             raise Rejected(_FAILURES["authentication"])
 
-    def _check_model(self, name: str, house: House) -> None:
+    def check_model(self, name: str, house: House) -> None:
+        """Raises Rejected for a model that isn't there."""
         if house.models is not None and name not in house.models:
             said = _FAILURES["not_found"]
             raise Rejected(replace(said, message=said.message.format(model=name)))

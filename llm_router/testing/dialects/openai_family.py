@@ -16,7 +16,7 @@ from llm_router.testing.dialects.openai_rules import (
     USER_PARTS,
     content,
 )
-from llm_router.testing.shapes import Anything, Array, Either, Flag, Object, Shape, String, Tagged
+from llm_router.testing.shapes import Anything, Array, Either, Flag, Number, Object, Shape, String, Tagged
 
 _ROUTER = ("top_k", "min_p", "repetition_penalty")
 _BACK = ("reasoning_content", "reasoning", "reasoning_details", "prefix")
@@ -75,7 +75,13 @@ FAMILY: Mapping[str, Member] = {
     "fireworks": Member((*_ROUTER, "context_length_exceeded_behavior")),
     "xai": Member(("search_parameters", "deferred")),
     "litellm": Member((*_ROUTER, "thinking", "tags", "guardrails", "mock_response"), keyless=True),
-    "vllm": Member((*_ROUTER, "chat_template_kwargs", "guided_json", "structured_outputs"), keyless=True),
+    "vllm": Member(
+        (
+            *(*_ROUTER, "chat_template_kwargs", "guided_json", "structured_outputs"),
+            *("continue_final_message", "add_generation_prompt"),
+        ),
+        keyless=True,
+    ),
     "lmstudio": Member((*_ROUTER, "repeat_penalty", "ttl"), keyless=True),
     "llamacpp": Member((*_ROUTER, "repeat_penalty", "chat_template_kwargs", "cache_prompt"), keyless=True),
 }
@@ -84,6 +90,8 @@ FAMILY: Mapping[str, Member] = {
 
 def kind_of(path: str) -> str:
     """The kind of provider that a path names; the last one, because a deployment may be called so as well."""
+    if "/azure/openai/" in path or "/openai/deployments/" in path:
+        return "azure"
     return next((part for part in reversed(path.split("/")) if part in FAMILY), "openai")
 
 
@@ -97,6 +105,8 @@ def body_shape(kind: str, also: frozenset[str]) -> Object:
         fields["messages"] = Array(_message(member), short=1)
     if kind == "perplexity":  # its schemas need no name; recording of sonar, 2025
         fields["response_format"] = Object(open=True)
+    if kind == "together":  # how many alternatives, not whether; docs.together.ai/reference/chat-completions-1, 2026
+        fields["logprobs"] = Number(0, 20, integer=True)
     if "tool_choice" in fields:
         fields["tool_choice"] = Either((String(("none", "auto", member.any_tool)), NAMED))
     return Object(fields, ("messages",))

@@ -272,13 +272,13 @@ def _formats(body: JsonObject) -> Iterator[Problem]:
         )
     described = form.get("json_schema") if isinstance(form, Mapping) else None
     if isinstance(described, Mapping) and described.get("strict"):
-        yield from _strict_schema(
+        yield from strict_schema(
             described.get("schema"), f"response_format '{described.get('name')}'", "response_format"
         )
     for place, tool in enumerate(_objects(body.get("tools"))):
         function = tool.get("function")
         if isinstance(function, Mapping) and function.get("strict"):
-            yield from _strict_schema(
+            yield from strict_schema(
                 function.get("parameters"), f"function '{function.get('name')}'", f"tools[{place}].function.parameters"
             )
 
@@ -287,7 +287,7 @@ def _mentions_json(messages: Json) -> bool:
     return "json" in str(messages).lower()
 
 
-def _strict_schema(schema: Json, whose: str, param: str, context: tuple[str, ...] = ()) -> Iterator[Problem]:
+def strict_schema(schema: Json, whose: str, param: str, context: tuple[str, ...] = ()) -> Iterator[Problem]:
     """What strict mode asks of each object: no further properties, and every property required."""
     if not isinstance(schema, Mapping):
         return
@@ -312,8 +312,8 @@ def _strict_schema(schema: Json, whose: str, param: str, context: tuple[str, ...
     for key in ("properties", "$defs", "definitions"):
         below = schema.get(key)
         for name, part in below.items() if isinstance(below, Mapping) else ():
-            yield from _strict_schema(part, whose, param, (*context, key, name))
-    yield from _strict_schema(schema.get("items"), whose, param, (*context, "items"))
+            yield from strict_schema(part, whose, param, (*context, key, name))
+    yield from strict_schema(schema.get("items"), whose, param, (*context, "items"))
 
 
 def _images(body: JsonObject) -> Iterator[Problem]:
