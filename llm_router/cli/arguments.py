@@ -70,6 +70,9 @@ def hint_arguments(parser: argparse.ArgumentParser) -> None:
         option = "--tag" if name == "tags" else f"--{name}"
         hints.add_argument(option, dest=name, action="append", metavar=metavar, help=text)
     hints.add_argument(
+        "--fresh", action="store_const", const=True, help="an answer that isn't taken from the cache, nor kept there"
+    )
+    hints.add_argument(
         "--metadata",
         action="append",
         metavar="KEY=VALUE",
@@ -79,7 +82,7 @@ def hint_arguments(parser: argparse.ArgumentParser) -> None:
 
 def hints(options: argparse.Namespace) -> dict[str, object]:
     """The hints that were given."""
-    given = {name: value for name in (*HINTS, *LISTS) if (value := getattr(options, name)) is not None}
+    given = {name: value for name in (*HINTS, *LISTS, "fresh") if (value := getattr(options, name)) is not None}
     if options.metadata:
         given["metadata"] = dict(metadata_pair(pair) for pair in options.metadata)
     return given

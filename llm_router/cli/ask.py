@@ -17,6 +17,7 @@ from llm_router.messages import TextDelta
 
 if TYPE_CHECKING:
     from llm_router.engine.answer import Answer
+    from llm_router.engine.elsewhere import Elsewhere
 
 SUMMARY = "ask one prompt through a spec, and see who answers and why"
 
@@ -45,13 +46,20 @@ def run(options: argparse.Namespace, console: Console) -> int:
                     if isinstance(event, TextDelta):
                         console.write(event.text)
                 answer = stream.answer
+        compared = dearest(router.elsewhere(answer))
     console.line()
-    tell(console, answer)
+    tell(console, answer, compared)
     return 0
 
 
-def tell(console: Console, answer: Answer) -> None:
-    """Which rule, which deployment, why, how long, how many tokens."""
+def dearest(compared: tuple[Elsewhere, ...]) -> Elsewhere | None:
+    """Where the same call would have cost most, if it was cheaper here."""
+    cheaper = [each for each in compared if each.cost and each.saved and each.saved > 0]
+    return max(cheaper, key=lambda each: each.cost or 0, default=None)
+
+
+def tell(console: Console, answer: Answer, compared: Elsewhere | None = None) -> None:
+    """Which rule, which deployment, why, how long, how many tokens, what it cost, and what it would have elsewhere."""
     rule = f"rule `{answer.rule}`" if answer.rule else "no rule: the caller's own choice"
     console.note(f"\n{rule} → {answer.deployment} ({answer.provider}, {answer.model or 'model not said'})")
     for attempt in answer.attempts:
@@ -60,6 +68,8 @@ def tell(console: Console, answer: Answer) -> None:
     usage = answer.usage
     tokens = f"{known(usage.input)} tokens in, {known(usage.output)} out"
     console.note(f"  {answer.duration_s:.2f}s{first}; {tokens}; finished: {answer.finish_reason}")
+    saved = f"; saved {round(compared.saved * 100)} % against {compared.name}" if compared and compared.saved else ""
+    console.note(f"  cost: {answer.cost}{saved}")
 
 
 def known(count: int | None) -> str:

@@ -5,6 +5,7 @@ Without --env, keys and addresses aren't looked at, so the answer is the same on
 
   llm-router explain "translate this" --task translation --cost low
   llm-router explain --messages conversation.json --metadata pii=true
+  llm-router explain "a text" --embed docs
 """
 
 from __future__ import annotations
@@ -22,7 +23,11 @@ SUMMARY = "say who would answer a request, and why"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """PROMPT, --messages, --spec, the hints, --format, --env."""
     prompt_arguments(parser)
-    parser.add_argument("--stream", action="store_true", help="as for a streamed call")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--stream", action="store_true", help="as for a streamed call")
+    how.add_argument(
+        "--embed", metavar="NAME", help="as for a vector of the text, by this one of the spec's embeddings"
+    )
     parser.add_argument("--format", choices=("text", "json"), default="text", help="text for people")
     env_argument(parser)
     hint_arguments(parser)
@@ -32,7 +37,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     """Decide, and tell."""
     from llm_router.cli.specs import Asked, explanation
 
-    asked = Asked(conversation(options), hints(options), options.stream)
+    asked = Asked(conversation(options), hints(options), options.stream, options.embed)
     told = explanation(options.spec, asked, console, environment=options.env)
     if told is None:
         return 1

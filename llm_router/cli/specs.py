@@ -20,11 +20,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request as the command line says it."""
+    """A request as the command line says it; `embed` names the embedding that its text is for, if it is for one."""
 
     request: ChatRequest
     hints: Mapping[str, object]
     stream: bool = False
+    embed: str | None = None
+
+    def by(self, program: Program) -> Program:
+        """The program that decides it. Raises RequestError for an embedding that there isn't."""
+        if self.embed is None:
+            return program
+        from llm_router.catalog.tokens import count_request
+        from llm_router.engine.embed_call import embedding_named
+        from llm_router.policy.embeddings import program_for
+
+        embedding = embedding_named(program, self.embed)
+        return program_for(program, embedding, count_request(self.request, embedding.model).value)
 
 
 def compiled(path: str, console: Console) -> tuple[Program, Reading] | None:
@@ -45,6 +57,7 @@ def compiled(path: str, console: Console) -> tuple[Program, Reading] | None:
 def check(path: str, *, environment: bool) -> tuple[tuple[Diagnostic, ...], str]:
     """Everything that is wrong with this file, its tests' names included, and its text."""
     from llm_router.engine.loading import Origin
+    from llm_router.policy.alerting import bind_alerts
     from llm_router.policy.binding import bind
     from llm_router.policy.compile import compile_spec
     from llm_router.spec.read import read
@@ -61,7 +74,8 @@ def check(path: str, *, environment: bool) -> tuple[tuple[Diagnostic, ...], str]
     if program is not None:
         found = (*found, *check_cases(program, reading))
     if program is not None and here is not None:
-        found = (*found, *bind(program, here, reading.source).diagnostics)
+        alerts = bind_alerts(program, here, reading.source)
+        found = (*found, *bind(program, here, reading.source).diagnostics, *alerts.diagnostics)
     return in_order(found), reading.source.text
 
 
@@ -79,8 +93,9 @@ def explanation(path: str, call: Asked, console: Console, *, environment: bool) 
         return None
     program, reading = done
     now = time.time()
-    hints = Hints.read(call.hints, program)
     binding = bind(program, Environment.of_process(Path(path).parent), reading.source) if environment else None
+    hints = Hints.read(call.hints, program)
+    program = call.by(program)
     features = compute(
         program,
         Call(call.request, hints, "explain", now, call.stream),
