@@ -14,14 +14,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from llm_router.catalog.tokens import TokenCount, count_request, count_text
     from llm_router.context import bind_context, merge_hints, routing
     from llm_router.diagnostics import Diagnostic, SpecError
     from llm_router.engine.answer import Answer
+    from llm_router.engine.embeddings import Embeddings
     from llm_router.engine.stream import AsyncStream, Stream
     from llm_router.errors import NoCandidate, ProviderError, Refused, RequestError, RouterClosed, RouterError
     from llm_router.messages import ChatRequest, ChatResponse, Message, Tool, assistant, system, tool_result, user
     from llm_router.router import Router, load
     from llm_router.spec.refs import Environment
+    from llm_router.tracking import Spend, track
 
 __all__ = [
     "Answer",
@@ -29,6 +32,7 @@ __all__ = [
     "ChatRequest",
     "ChatResponse",
     "Diagnostic",
+    "Embeddings",
     "Environment",
     "Message",
     "NoCandidate",
@@ -39,27 +43,35 @@ __all__ = [
     "RouterClosed",
     "RouterError",
     "SpecError",
+    "Spend",
     "Stream",
+    "TokenCount",
     "Tool",
     "assistant",
     "bind_context",
+    "count_request",
+    "count_text",
     "load",
     "merge_hints",
     "routing",
     "system",
     "tool_result",
+    "track",
     "user",
 ]
 
 _HOMES = {
+    "catalog.tokens": ("TokenCount", "count_request", "count_text"),
     "context": ("bind_context", "merge_hints", "routing"),
     "diagnostics": ("Diagnostic", "SpecError"),
     "engine.answer": ("Answer",),
+    "engine.embeddings": ("Embeddings",),
     "engine.stream": ("AsyncStream", "Stream"),
     "errors": ("NoCandidate", "ProviderError", "Refused", "RequestError", "RouterClosed", "RouterError"),
     "messages": ("ChatRequest", "ChatResponse", "Message", "Tool", "assistant", "system", "tool_result", "user"),
     "router": ("Router", "load"),
     "spec.refs": ("Environment",),
+    "tracking": ("Spend", "track"),
 }
 _HOME = {name: f"llm_router.{home}" for home, names in _HOMES.items() for name in names}
 
