@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
+from uuid import uuid4
 
 from langchain_core.callbacks import (
     AsyncCallbackManagerForLLMRun,
@@ -24,13 +25,12 @@ from langchain_llm_router.answers import Pieces, last_chunk, to_ai_message
 from langchain_llm_router.binding import BoundRouter
 from langchain_llm_router.convert import to_message
 from langchain_llm_router.errors import model_errors
-from langchain_llm_router.hints import Resolved, hints_of_config, resolve
+from langchain_llm_router.hints import Resolved, hints_of_config, resolve, taken
 from langchain_llm_router.structured import structured_output
 from llm_router import Router
 from llm_router.catalog.tokens import count_text
-from llm_router.context import merge_hints, only_hints
+from llm_router.context import merge_hints
 from llm_router.engine.answer import Answer
-from llm_router.errors import RequestError
 from llm_router.keywords import (
     check_source,
     check_tool_choice,
@@ -51,8 +51,10 @@ class ChatLLMRouter(BaseChatModel):
     """A chat model that asks whom its spec says.
 
     Make one with `ChatLLMRouter.from_file("spec.yaml")`, `ChatLLMRouter(spec=…)` (a mapping, or YAML text), or
-    `ChatLLMRouter(router=…)`. Hints are keywords here (`task="code"`), and `routing={"task": "code"}` on a call, on
-    `bind` and in a RunnableConfig's metadata.
+    `ChatLLMRouter(router=…)`; `ChatLLMRouter()` takes the keys that are set in the environment.
+
+    Hints are keywords here (`task="code"`), and `routing={"task": "code"}` on a call, on `bind` and in a
+    RunnableConfig's metadata.
     """
 
     router: Router = Field(exclude=True, repr=False)
@@ -70,7 +72,10 @@ class ChatLLMRouter(BaseChatModel):
     _bound: Mapping[str, object] = PrivateAttr(default_factory=dict)
 
     def __init__(self, *, spec: Mapping[str, Any] | str | None = None, **options: Any) -> None:
-        """A model for this spec. Raises SpecError for a wrong spec, RequestError for unknown keywords."""
+        """A model for this spec, or, without one, for the keys in the environment (`Router.from_env`).
+
+        Raises SpecError for a wrong spec, RequestError for unknown keywords, or where there is neither spec nor key.
+        """
         with model_errors():
             said = read_constructor(options, type(self).model_fields)
             check_source(spec, said.get("router"))
@@ -156,7 +161,10 @@ class ChatLLMRouter(BaseChatModel):
 
     def _configured(self, keywords: dict[str, Any], config: RunnableConfig | None) -> dict[str, Any]:
         whole = ensure_config(config)
-        return self._routed(keywords, whole.get("metadata"), whole.get("tags"))
+        routed = self._routed(keywords, whole.get("metadata"), whole.get("tags"))
+        if (run_id := whole.get("run_id")) is not None:
+            routed["routing"].run_id = str(run_id)
+        return routed
 
     @override
     def generate(
@@ -210,6 +218,7 @@ class ChatLLMRouter(BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[AIMessageChunk]:
         """The answer piece by piece. Hints are taken now, not at the first piece."""
+        config = _named(config)
         return super().stream(input, config, stop=stop, **self._configured(kwargs, config))
 
     @override
@@ -222,6 +231,7 @@ class ChatLLMRouter(BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[AIMessageChunk]:
         """The answer piece by piece. Hints are taken now, not at the first piece."""
+        config = _named(config)
         return super().astream(input, config, stop=stop, **self._configured(kwargs, config))
 
     @override
@@ -265,7 +275,7 @@ class ChatLLMRouter(BaseChatModel):
     ) -> ChatResult:
         with model_errors():
             request, hints = self._request(messages, stop, kwargs)
-            with only_hints(hints):
+            with taken(hints, run_manager.run_id if run_manager else None):
                 return self._result(self.router.chat(request))
 
     @override
@@ -278,7 +288,7 @@ class ChatLLMRouter(BaseChatModel):
     ) -> ChatResult:
         with model_errors():
             request, hints = self._request(messages, stop, kwargs)
-            with only_hints(hints):
+            with taken(hints, run_manager.run_id if run_manager else None):
                 return self._result(await self.router.achat(request))
 
     @override
@@ -291,7 +301,7 @@ class ChatLLMRouter(BaseChatModel):
     ) -> Iterator[ChatGenerationChunk]:
         with model_errors():
             request, hints = self._request(messages, stop, kwargs)
-            with only_hints(hints):
+            with taken(hints, run_manager.run_id if run_manager else None):
                 events = self.router.stream(request)
             blocks = self.output_version == "v1"
             pieces = Pieces(blocks=blocks)
@@ -312,7 +322,7 @@ class ChatLLMRouter(BaseChatModel):
     ) -> AsyncIterator[ChatGenerationChunk]:
         with model_errors():
             request, hints = self._request(messages, stop, kwargs)
-            with only_hints(hints):
+            with taken(hints, run_manager.run_id if run_manager else None):
                 events = self.router.astream(request)
             blocks = self.output_version == "v1"
             pieces = Pieces(blocks=blocks)
@@ -339,7 +349,7 @@ class ChatLLMRouter(BaseChatModel):
         `tool_choice` is `auto`, `none`, `required` (or `any`, `True`), or the name of the tool that must be called.
         Raises RequestError for tools that run at one provider only.
         """
-        formatted = [convert_to_openai_tool(tool, strict=strict) for tool in tools]
+        formatted = [_described(tool, strict=strict) for tool in tools]
         with model_errors():
             check_tool_choice(tool_choice, [read_tool(tool) for tool in formatted])
         chosen = {} if tool_choice is None else {"tool_choice": tool_choice}
@@ -359,5 +369,18 @@ class ChatLLMRouter(BaseChatModel):
 
 def _router_of(spec: Mapping[str, Any] | str | None) -> Router:
     if spec is None:
-        raise RequestError("a model needs a spec", help="pass spec=… or router=…, or use ChatLLMRouter.from_file(path)")
+        return Router.from_env()
     return Router.from_text(spec) if isinstance(spec, str) else Router.from_spec(spec)
+
+
+def _named(config: RunnableConfig | None) -> RunnableConfig:
+    """The configuration with a run id: core makes one up all the same, and tells `_stream` of none."""
+    return {"run_id": uuid4(), **(config or {})}
+
+
+def _described(tool: dict[str, Any] | type | Callable[..., Any] | BaseTool, *, strict: bool | None) -> dict[str, Any]:
+    """The tool in OpenAI's form, with the cache mark that its `extras` or its own mapping bear."""
+    said = convert_to_openai_tool(tool, strict=strict)
+    bearer = tool.extras if isinstance(tool, BaseTool) else tool if isinstance(tool, dict) else None
+    mark = (bearer or {}).get("cache_control")
+    return said if mark is None else {**said, "cache_control": mark}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from langchain_core.messages import (
@@ -15,7 +16,7 @@ from langchain_core.messages import (
 )
 
 from llm_router.errors import RequestError
-from llm_router.keywords import decode_base64, media_of_url
+from llm_router.keywords import decode_base64, media_of_url, read_cache_mark
 from llm_router.messages import (
     Media,
     Message,
@@ -127,7 +128,9 @@ def _part(block: Block) -> Part:
         raise RequestError(
             f"a content block of type `{kind}` can't be sent", help="send text, image, audio, file or reasoning blocks"
         )
-    return BLOCKS[kind](block)
+    part = BLOCKS[kind](block)
+    mark = block.get("cache_control") or (block.get("extras") or {}).get("cache_control")
+    return replace(part, cache=read_cache_mark(mark)) if mark and isinstance(part, Text | Media) else part
 
 
 def _image_url(block: Block) -> Media:

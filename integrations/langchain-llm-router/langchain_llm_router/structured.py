@@ -58,8 +58,9 @@ def _json_mode(model: ChatLLMRouter, schema: Schema, _strict: bool | None) -> tu
 def _function_calling(
     model: ChatLLMRouter, schema: Schema, strict: bool | None
 ) -> tuple[Model, Runnable[AIMessage, Any]]:
+    """One tool that must be called. Parallel calls aren't forbidden: some providers can't, and the first is read."""
     name = convert_to_openai_tool(schema)["function"]["name"]
-    asked = model.bind_tools([schema], tool_choice=name, strict=strict, parallel_tool_calls=False)
+    asked = model.bind_tools([schema], tool_choice=name, strict=strict)
     if isinstance(schema, type) and is_basemodel_subclass(schema):
         return asked, PydanticToolsParser(tools=[schema], first_tool_only=True)
     return asked, JsonOutputKeyToolsParser(key_name=name, first_tool_only=True)

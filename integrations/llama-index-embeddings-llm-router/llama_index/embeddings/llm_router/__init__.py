@@ -1,8 +1,6 @@
-"""The place of the router's embeddings in LlamaIndex.
+"""LlamaIndex's door to the router's embeddings: `LLMRouterEmbedding`, whose spec picks who embeds."""
 
-Specs have no `embeddings` section yet, so there is nothing here to call: `LLMRouterEmbedding` arrives with it. Until
-then the package fixes the import path and the versions that belong together.
-"""
+from llama_index.embeddings.llm_router.embedding import LLMRouterEmbedding
 
 __version__ = "0.1.0"
-__all__: list[str] = []
+__all__ = ["LLMRouterEmbedding"]

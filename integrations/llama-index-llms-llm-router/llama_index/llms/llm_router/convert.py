@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from llama_index.core.base.llms.types import (
@@ -22,11 +23,13 @@ from llama_index.core.base.llms.types import (
     ThinkingBlock,
     ToolCallBlock,
 )
+from llama_index.core.bridge.pydantic import PrivateAttr
 from llama_index.core.llms.utils import parse_partial_json
+from typing_extensions import override
 
 from llm_router.engine.answer import Answer
 from llm_router.errors import RequestError
-from llm_router.keywords import media_of_url
+from llm_router.keywords import media_of_url, read_cache_mark
 from llm_router.messages import Media, Message, Part, Reasoning, Refusal, Role, Text, ToolCall, ToolResult, Usage
 
 ROLES: Mapping[MessageRole, Role] = {
@@ -45,7 +48,7 @@ def to_message(message: ChatMessage) -> Message:
     """The router's form of a message. Raises RequestError for what it can't carry."""
     role = ROLES[message.role]
     extra = message.additional_kwargs
-    parts = [part for block in message.blocks for part in _parts(block)]
+    parts = _all_parts(message.blocks)
     if role == "tool":
         shown = tuple(part for part in parts if isinstance(part, Text | Media))
         return Message("tool", (ToolResult(str(extra.get("tool_call_id") or ""), shown, name=extra.get("name")),))
@@ -57,8 +60,39 @@ def to_message(message: ChatMessage) -> Message:
     return Message("assistant", tuple(parts), deployment=_writer(message))
 
 
+class WrittenMessage(ChatMessage):
+    """An assistant message that knows which deployment wrote it, so that the conversation can stay there.
+
+    It is kept out of the message's content, all of which other LLMs send to their providers; so a copy from a database
+    doesn't know it any more.
+    """
+
+    _deployment: str | None = PrivateAttr(default=None)
+
+    @classmethod
+    def by(cls, deployment: str, message: ChatMessage) -> WrittenMessage:
+        """The message as one that this deployment wrote."""
+        written = cls(role=message.role, blocks=message.blocks, additional_kwargs=message.additional_kwargs)
+        written._deployment = deployment
+        return written
+
+    @property
+    def deployment(self) -> str | None:
+        """Who wrote it."""
+        return self._deployment
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        """Messages that say the same are equal, whoever wrote them."""
+        return isinstance(other, ChatMessage) and self.model_dump() == other.model_dump()
+
+    __hash__ = None  # type: ignore[assignment]  # as all messages: they can be changed
+
+
 def _writer(message: ChatMessage) -> str | None:
-    """The deployment that wrote this message, where one of its thoughts says so."""
+    """The deployment that wrote this message, where it knows, or one of its thoughts says so."""
+    if isinstance(message, WrittenMessage) and message.deployment is not None:
+        return message.deployment
     told = (block.additional_information for block in message.blocks if isinstance(block, ThinkingBlock))
     return next((str(said["deployment"]) for said in told if said.get("deployment")), None)
 
@@ -74,8 +108,18 @@ def _legacy_call(call: Mapping[str, Any]) -> ToolCall:
     return ToolCall(str(call.get("id") or ""), str(function.get("name")), str(function.get("arguments") or ""))
 
 
+def _all_parts(blocks: Sequence[ContentBlock]) -> list[Part]:
+    """The parts of all blocks; a cache point marks the part before it, a thought or call excepted."""
+    parts: list[Part] = []
+    for block in blocks:
+        parts += _parts(block)
+        if isinstance(block, CachePoint) and parts and isinstance(last := parts[-1], Text | Media):
+            parts[-1] = replace(last, cache=read_cache_mark(block.cache_control.model_dump()))
+    return parts
+
+
 def _parts(block: ContentBlock) -> Iterator[Part]:
-    if isinstance(block, CachePoint):  # advice to a cache, without content
+    if isinstance(block, CachePoint):  # it marks a place, and has no content
         return
     if isinstance(block, CitableBlock | CitationBlock):
         for nested in block.nested_blocks:
@@ -159,7 +203,8 @@ def from_parts(parts: Sequence[Part], deployment: str | None = None) -> ChatMess
         extra["tool_calls"] = [_openai_call(call) for call in calls]
     if refusal := "".join(part.text for part in parts if isinstance(part, Refusal)):
         extra["refusal"] = refusal
-    return ChatMessage(role=MessageRole.ASSISTANT, blocks=blocks, additional_kwargs=extra)
+    message = ChatMessage(role=MessageRole.ASSISTANT, blocks=blocks, additional_kwargs=extra)
+    return message if deployment is None else WrittenMessage.by(deployment, message)
 
 
 def _thought(thought: Reasoning, deployment: str | None) -> ThinkingBlock:

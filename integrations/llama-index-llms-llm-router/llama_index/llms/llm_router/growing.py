@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import aclosing, closing
 from typing import Protocol, TypeVar
 
 from llama_index.core.base.llms.types import ChatResponse, CompletionResponse
-from llama_index.llms.llm_router.convert import from_parts
+from llama_index.llms.llm_router.convert import from_parts, with_one_call
 
 from llm_router.engine.answer import Answer
 from llm_router.engine.stream import AsyncStream, Stream
@@ -67,3 +68,17 @@ async def agrown(
             if growing.add(event):
                 yield piece(growing)
         yield whole(events.answer, delta="")
+
+
+def first_call_of(pieces: Generator[ChatResponse, None, None]) -> Generator[ChatResponse, None, None]:
+    """A streamed answer without its calls after the first."""
+    with closing(pieces):
+        for piece in pieces:
+            yield with_one_call(piece)
+
+
+async def afirst_call_of(pieces: AsyncGenerator[ChatResponse, None]) -> AsyncGenerator[ChatResponse, None]:
+    """A streamed answer without its calls after the first."""
+    async with aclosing(pieces):
+        async for piece in pieces:
+            yield with_one_call(piece)

@@ -32,12 +32,11 @@ from llama_index.llms.llm_router.convert import (
     to_messages,
     with_one_call,
 )
-from llama_index.llms.llm_router.growing import GrowingMessage, agrown, grown
+from llama_index.llms.llm_router.growing import GrowingMessage, afirst_call_of, agrown, first_call_of, grown
 from typing_extensions import override
 
 from llm_router import Router, routing
 from llm_router.context import current_hints, merge_hints, only_hints
-from llm_router.errors import RequestError
 from llm_router.keywords import (
     check_source,
     check_tool_choice,
@@ -48,6 +47,7 @@ from llm_router.keywords import (
     read_tool,
 )
 from llm_router.messages import ChatRequest, Message, user
+from llm_router.tracking import counted
 
 if TYPE_CHECKING:
     from llama_index.core.program.utils import FlexibleModel
@@ -63,7 +63,9 @@ class LLMRouter(FunctionCallingLLM):
     """An LLM that asks whom its spec says.
 
     Make one with `LLMRouter.from_file("spec.yaml")`, `LLMRouter(spec=…)` (a mapping, or YAML text), or
-    `LLMRouter(router=…)`. Hints are keywords here (`task="code"`), `routing={"task": "code"}` on a call, and
+    `LLMRouter(router=…)`; `LLMRouter()` takes the keys that are set in the environment.
+
+    Hints are keywords here (`task="code"`), `routing={"task": "code"}` on a call, and
     `metadata={"routing": …}` on a prompt. `context_window` and `num_output` are what LlamaIndex packs prompts for.
     """
 
@@ -81,7 +83,10 @@ class LLMRouter(FunctionCallingLLM):
     num_output: int | None = None
 
     def __init__(self, *, spec: Mapping[str, Any] | str | None = None, **options: Any) -> None:
-        """An LLM for this spec. Raises SpecError for a wrong spec, RequestError for unknown keywords."""
+        """An LLM for this spec, or, without one, for the keys in the environment (`Router.from_env`).
+
+        Raises SpecError for a wrong spec, RequestError for unknown keywords, or where there is neither spec nor key.
+        """
         said = read_constructor(options, type(self).model_fields)
         check_source(spec, said.get("router"))
         super().__init__(**{**said, "router": said.get("router") or _router_of(spec)})
@@ -156,7 +161,7 @@ class LLMRouter(FunctionCallingLLM):
     def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Coroutine[Any, Any, ChatResponse]:
         """The answer to a conversation."""
         answer: Coroutine[Any, Any, ChatResponse] = self._achat(messages, **self._taken(kwargs))
-        return answer
+        return counted(answer)
 
     @llm_chat_callback()
     async def _achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
@@ -172,7 +177,7 @@ class LLMRouter(FunctionCallingLLM):
     def acomplete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> Coroutine[Any, Any, CompletionResponse]:
         """The answer to a prompt."""
         answer: Coroutine[Any, Any, CompletionResponse] = self._acomplete(prompt, **self._taken(kwargs))
-        return answer
+        return counted(answer)
 
     @llm_completion_callback()
     async def _acomplete(self, prompt: str, **kwargs: Any) -> CompletionResponse:
@@ -188,7 +193,7 @@ class LLMRouter(FunctionCallingLLM):
     def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Coroutine[Any, Any, ChatResponseAsyncGen]:
         """The answer to a conversation as it grows."""
         answer: Coroutine[Any, Any, ChatResponseAsyncGen] = self._astream_chat(messages, **self._taken(kwargs))
-        return answer
+        return counted(answer)
 
     @llm_chat_callback()
     async def _astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseAsyncGen:
@@ -206,7 +211,7 @@ class LLMRouter(FunctionCallingLLM):
     ) -> Coroutine[Any, Any, CompletionResponseAsyncGen]:
         """The answer to a prompt as it grows."""
         answer: Coroutine[Any, Any, CompletionResponseAsyncGen] = self._astream_complete(prompt, **self._taken(kwargs))
-        return answer
+        return counted(answer)
 
     @llm_completion_callback()
     async def _astream_complete(self, prompt: str, **kwargs: Any) -> CompletionResponseAsyncGen:
@@ -227,7 +232,11 @@ class LLMRouter(FunctionCallingLLM):
         tool_choice: str | dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
-        """The keywords of the call that asks for tools."""
+        """The keywords of the call that asks for tools.
+
+        Parallel calls aren't forbidden, only cut off afterwards: several providers have no way to say it, and that
+        they aren't wanted is what LlamaIndex says unless it is told otherwise.
+        """
         described = [tool.metadata.to_openai_tool(skip_length_check=True) for tool in tools]
         choice = tool_choice or ("required" if tool_required else None)
         check_tool_choice(choice, [read_tool(tool) for tool in described])
@@ -236,9 +245,21 @@ class LLMRouter(FunctionCallingLLM):
             "messages": [*(chat_history or ()), *((asked,) if asked else ())],
             "tools": described,
             "tool_choice": choice,
-            "parallel_tool_calls": allow_parallel_tool_calls,
+            "parallel_tool_calls": allow_parallel_tool_calls or None,
             **kwargs,
         }
+
+    @override
+    def stream_chat_with_tools(self, *args: Any, **kwargs: Any) -> ChatResponseGen:
+        """The answer as it grows, with its first call only where no others are allowed."""
+        pieces = super().stream_chat_with_tools(*args, **kwargs)
+        return pieces if _allows_several(args, kwargs) else first_call_of(pieces)
+
+    @override
+    async def astream_chat_with_tools(self, *args: Any, **kwargs: Any) -> ChatResponseAsyncGen:
+        """The answer as it grows, with its first call only where no others are allowed."""
+        pieces = await super().astream_chat_with_tools(*args, **kwargs)
+        return pieces if _allows_several(args, kwargs) else afirst_call_of(pieces)
 
     @override
     def _validate_chat_with_tools_response(
@@ -248,7 +269,7 @@ class LLMRouter(FunctionCallingLLM):
         allow_parallel_tool_calls: bool = False,
         **kwargs: Any,
     ) -> ChatResponse:
-        """The response, with its first call only where no others were allowed: not every provider heeds that."""
+        """The response, with its first call only where no others were allowed."""
         return response if allow_parallel_tool_calls else with_one_call(response)
 
     @override
@@ -344,7 +365,12 @@ def _routed(prompt: BasePromptTemplate, llm_kwargs: dict[str, Any] | None) -> di
     return {**said, "routing": merge_hints(read_routing(said), read_routing(prompt.metadata), current_hints())}
 
 
+def _allows_several(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+    """Whether a call with tools allows several: the fifth of core's arguments, which is `False` unless it is said."""
+    return bool(kwargs.get("allow_parallel_tool_calls", args[4] if len(args) > 4 else False))
+
+
 def _router_of(spec: Mapping[str, Any] | str | None) -> Router:
     if spec is None:
-        raise RequestError("an LLM needs a spec", help="pass spec=… or router=…, or use LLMRouter.from_file(path)")
+        return Router.from_env()
     return Router.from_text(spec) if isinstance(spec, str) else Router.from_spec(spec)
