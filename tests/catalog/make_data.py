@@ -47,6 +47,17 @@ KINDS = {
     "output_audio_mtok": "output_audio",
     "requests_kcount": "request",
 }
+AMENDED: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
+    # the package still prices the alias as Mistral Large 2; it has been Mistral Large 3 since December 2025
+    "mistral.json": (
+        (
+            "mistral-large-latest",
+            {"input": "0.5", "output": "1.5", "source": "https://models.dev, provider mistral", "date": "2026-07-02"},
+        ),
+    ),
+}
+"""By file: names whose price the package has wrong, and what holds instead, with its own source and day."""
+
 OTHER_GOODS = re.compile(r"image|video|hours|mchars|pages|messages")
 """Price keys of models that sell more than text tokens; audio tokens and search fees are no such."""
 
@@ -172,6 +183,23 @@ def unique(found: Iterable[Entry]) -> list[Entry]:
     return kept
 
 
+def amended(file: str, found: list[Entry]) -> list[Entry]:
+    """The entries with what is known better."""
+    for name, price in AMENDED.get(file, ()):
+        for entry in found:
+            entry["names"] = [each for each in entry["names"] if each != name]
+        found = [*found, {"names": [name], **price}]
+    return found
+
+
+def with_hours(entry: Entry) -> Entry:
+    """The entry with what Anthropic's cache costs for an hour: twice the input (docs, pricing, 2026)."""
+    nested: Entry = {key: [with_hours(each) for each in entry[key]] for key in ("tiers", "revisions") if key in entry}
+    if "cache_creation" in entry:
+        nested["cache_creation_1h"] = text(2 * Decimal(entry["input"]))
+    return {**entry, **nested}
+
+
 def render(found: list[Entry], day: str) -> str:
     """The file: one line a model, so that a change of price is a change of one line."""
     head = {"source": f"genai-prices {importlib.metadata.version('genai-prices')}", "date": day}
@@ -185,7 +213,8 @@ def files(day: str) -> Iterator[tuple[str, str]]:
 
     by_id = {provider.id: provider for provider in providers}
     for kind, source in SOURCES.items():
-        yield f"{kind}.json", render(unique(entries(by_id[source], day)), day)
+        found = amended(f"{kind}.json", unique(entries(by_id[source], day)))
+        yield f"{kind}.json", render(list(map(with_hours, found)) if kind == "anthropic" else found, day)
     hubs = [provider for provider in providers if provider.id.startswith("huggingface_")]
     found = [e for hub in hubs for e in entries(hub, day, ":" + hub.id.removeprefix("huggingface_"))]
     yield "huggingface.json", render(unique(found), day)

@@ -40,7 +40,7 @@ def test_every_card_is_found_by_its_name_and_is_whole(name: str) -> None:
     assert card.source
     datetime.date.fromisoformat(card.date)
     datetime.date.fromisoformat(card.retired or card.date)
-    assert card.context is None or card.context >= 1_000
+    assert card.context is None or card.context >= (100 if card.vectors else 1_000)
     assert card.max_output is None or card.context is None or card.max_output <= card.context
     assert (card.supports or set()) <= ABILITIES
     assert card.refuses <= SETTINGS
@@ -155,3 +155,31 @@ def test_most_recorded_models_have_a_card() -> None:
     models = {(kind, body["model"]) for _, kind, body, _ in _answered() if body.get("model")}
     found = {pair for pair in models if find_card(*pair)}
     assert len(found) / len(models) > 0.9, sorted(models - found)
+
+
+@pytest.mark.parametrize(("kind", "model", "dimensions", "possible"), CASES["vectors"], ids=str)
+def test_a_card_tells_how_long_vectors_can_be(kind: str, model: str, dimensions: int, possible: list[int]) -> None:
+    card = find_card(kind, model)
+    assert card is not None
+    assert card.vectors is not None
+    assert card.vectors.dimensions == dimensions
+    tried = {64, 128, 256, 384, 512, 768, 1024, 1536, 3072, 4096, dimensions}
+    assert sorted(each for each in tried if card.vectors.can_have(each)) == possible
+
+
+def test_only_embedding_models_have_vectors() -> None:
+    named = {name for name in card_names() if (card := card_named(name)) is not None and card.vectors is not None}
+    assert {name for name in card_names() if "embed" in name} <= named
+    assert not {name for name in named if "gpt" in name or "claude" in name}
+
+
+@needs_recordings
+def test_recorded_vectors_are_as_long_as_cards_say() -> None:
+    golden = json.loads(Path(__file__).parents[1].joinpath("wire", "embedding_golden.json").read_text())
+    for path in sorted(RECORDINGS.glob("*/embeddings-*.json")) if RECORDINGS else ():
+        name, body = f"{path.parent.name}/{path.stem}", json.loads(path.read_text())["request"]["body"]
+        model = body.get("model") if isinstance(body, dict) else None
+        card = find_card(path.parent.name, model) if model and name in golden else None
+        vectors = card.vectors if card is not None else None
+        if vectors is not None:
+            assert all(map(vectors.can_have, golden[name]["dimensions"])), name

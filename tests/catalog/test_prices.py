@@ -117,6 +117,15 @@ def test_the_bound_knows_of_a_rise_at_midnight_and_forgets_what_was_dearer_once(
     rising = Price(1, 1, revisions=(Revision(Rates(1, 1)), Revision(Rates(5, 5), since=day)))
     assert rising.upper_bound(1, 0, NOON) == 5
     assert Price(1, 1, cache_creation=7).upper_bound(1, 0) == 7
+    kept = Price(1, 1, cache_creation=7, cache_creation_1h=9)
+    assert (kept.upper_bound(1, 0), kept.upper_bound(1, 0, hour=True)) == (7, 9)
+
+
+def test_what_the_cache_keeps_for_an_hour_has_a_price_of_its_own() -> None:
+    price = Price(10, 0, cache_creation=12, cache_creation_1h=20)
+    cost = price.cost(Usage(input=100, output=0, cache_creation=30, cache_creation_1h=20))
+    assert cost is not None
+    assert (cost.input, cost.cache_creation, cost.cache_creation_1h, cost.total) == (700, 120, 400, 1220)
 
 
 quick = settings(deadline=None, max_examples=60)

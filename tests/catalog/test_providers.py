@@ -13,8 +13,9 @@ from llm_router.wire.openai.quirks import read_quirks
 from tests.recordings import RECORDINGS, needs_recordings
 
 OURS = [
-    *("openai", "groq", "together", "mistral", "perplexity", "deepseek", "huggingface", "openrouter", "xai"),
-    *("fireworks", "litellm", "vllm", "lmstudio", "llamacpp", "openai-compatible", "anthropic", "gemini", "ollama"),
+    *("openai", "azure", "groq", "together", "mistral", "perplexity", "deepseek", "huggingface", "openrouter", "xai"),
+    *("fireworks", "litellm", "vllm", "lmstudio", "llamacpp", "openai-compatible", "anthropic", "gemini", "cohere"),
+    *("replicate", "ollama"),
 ]
 ROWS = list(PROVIDERS.values())
 
@@ -25,7 +26,9 @@ def test_there_is_a_row_for_every_kind() -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.kind)
 def test_a_row_is_whole(row: ProviderRow) -> None:
-    assert row.dialect == (row.kind if row.kind in ("ollama", "anthropic", "gemini") else "openai")
+    assert row.dialect == (
+        row.kind if row.kind in ("ollama", "anthropic", "gemini", "cohere", "replicate") else "openai"
+    )
     assert row.base_url is None or (row.base_url.startswith("http") and not row.base_url.endswith("/"))
     assert not row.key_required or row.key_variables
     assert row.source
@@ -44,7 +47,33 @@ def test_only_these_run_on_the_askers_machine() -> None:
 
 
 def test_only_an_address_of_ones_own_must_be_given() -> None:
-    assert [row.kind for row in ROWS if row.base_url is None] == ["openai-compatible"]
+    assert [row.kind for row in ROWS if row.base_url is None and not row.base_url_variables] == ["openai-compatible"]
+
+
+@pytest.mark.parametrize(
+    ("model", "api"),
+    [
+        *(("gpt-4o", "chat"), ("gpt-4.1-mini", "chat"), ("gpt-3.5-turbo", "chat"), ("gpt-oss-120b", "chat")),
+        *(
+            ("gpt-5", "responses"),
+            ("gpt-5-mini", "responses"),
+            ("GPT-5.1-codex", "responses"),
+            ("gpt-5-pro", "responses"),
+        ),
+        *(("gpt-5.6-sol", "responses"), ("gpt-6-luna", "responses"), ("o3", "responses"), ("o4-mini", "responses")),
+        *(("gpt-5-chat-latest", "chat"), ("gpt-5.1-chat-latest", "chat"), ("o1-mini", "chat"), ("my-own", "chat")),
+    ],
+)
+def test_reasoning_models_are_asked_for_responses(model: str, api: str) -> None:
+    assert {PROVIDERS[kind].api_for(model) for kind in ("openai", "azure")} == {api}
+    assert PROVIDERS["openai-compatible"].api_for(model) == "chat"
+    assert PROVIDERS["groq"].api_for(model) is None
+
+
+@pytest.mark.parametrize("kind", ["openai", "azure"])
+def test_the_models_of_a_row_have_quirks_that_exist(kind: str) -> None:
+    for pattern, _ in PROVIDERS[kind].models:
+        read_quirks(PROVIDERS[kind].quirks_for(None, pattern.replace("*", "").replace("[1-9]", "1")))
 
 
 def test_keys_are_looked_for_under_all_names_in_use() -> None:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import llm_router
 from llm_router.catalog import vocabulary
 from llm_router.catalog.estimate import SAMPLED, estimate
 from llm_router.catalog.media_tokens import UNBOUNDED
@@ -83,6 +84,11 @@ def test_a_named_model_is_counted_exactly(model: str) -> None:
 def test_a_model_without_a_vocabulary_is_estimated(model: str | None) -> None:
     counted = count_text("one two three", model)
     assert (counted.basis, counted.upper) == ("estimated", 13)
+
+
+def test_counting_is_public_and_says_which_it_was() -> None:
+    assert llm_router.count_text("hello", "claude-sonnet-4-5").basis == "estimated"
+    assert llm_router.count_request(ChatRequest.of("hello"), "claude-sonnet-4-5").basis == "estimated"
 
 
 def test_nothing_is_nothing() -> None:

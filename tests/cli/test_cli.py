@@ -109,7 +109,7 @@ def test_check_prints_sarif_for_ci(run: Run, write: Write) -> None:
 
 
 def test_warnings_fail_only_when_strict(run: Run, write: Write) -> None:
-    path = write("version: 1\nrules:\n  - use: openai:gpt-4o\n")
+    path = write("version: 1\nrules:\n  - use: openai:gpt-4\n")  # retired
     assert run("check", path)[0] == 0
     assert run("check", path, "--strict")[0] == 1
 
@@ -162,6 +162,18 @@ def test_explain_tells_rule_candidates_and_rejections(run: Run, write: Write) ->
     assert "code" in out
     assert "openai:gpt-4o: the guard `eu` keeps this request from it" in out
     assert "hello" not in out
+
+
+def test_explain_tells_who_would_embed(run: Run, write: Write) -> None:
+    spec = write(GOOD + "embeddings: {docs: {use: [mistral:mistral-embed]}}\n")
+    code, out, _ = run("explain", "hello", "-s", spec, "--embed", "docs", "--metadata", "pii=true")
+    assert code == 0
+    assert "the rule `embeddings.docs` decides; mistral:mistral-embed is asked first" in out
+    assert "openai" not in out
+    code, _, err = run("explain", "hello", "-s", spec, "--embed", "dosc")
+    assert code == 1
+    assert "did you mean `docs`" in err
+    assert run("explain", "hello", "-s", write(GOOD), "--embed", "docs")[0] == 1
 
 
 def test_explain_prints_json(run: Run, write: Write) -> None:

@@ -20,11 +20,19 @@ GIVEN = st.fixed_dictionaries({name: st.lists(TURN, min_size=1, max_size=3) for 
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(GIVEN, st.booleans(), st.sampled_from(["error", "hold"]), st.sampled_from([2, 30, 300]))
+@given(
+    GIVEN,
+    st.booleans(),
+    st.sampled_from(["continue", "error", "hold"]),
+    st.sampled_from([2, 30, 300]),
+    st.sampled_from([{}, {"hedge": {"after": "1s", "extra_cost": "100%"}}]),
+)
 def test_any_faults_end_in_a_whole_answer_or_a_named_error(
-    given: dict[str, list[object]], stream: bool, on_break: str, timeout: int
+    given: dict[str, list[object]], stream: bool, on_break: str, timeout: int, hedge: dict[str, object]
 ) -> None:
-    case = {"given": given, "spec": {"fallback": {"on_break": on_break}}, "hints": {"timeout": timeout}}
+    facts = {name: {"model": "m", "supports": ["prefill"]} for name in given}
+    spec = {"fallback": {"on_break": on_break, **hedge}}
+    case = {"given": given, "facts": facts, "spec": spec, "hints": {"timeout": timeout}}
     world = World(case)
     for number in range(3):
         seen = world.ask(stream=stream, number=number)
@@ -33,13 +41,15 @@ def test_any_faults_end_in_a_whole_answer_or_a_named_error(
             passed_on.add(event)
         if seen.answer is not None:
             assert seen.answer.response.finish_reason == "stop"
-            assert seen.answer.text == f"{seen.answer.deployment} was asked: why is the sky blue?"
+            assert seen.answer.text == "m was asked: why is the sky blue?"
             assert not stream or passed_on.text == seen.answer.text
+            assert on_break == "continue" or not seen.answer.continued_from
         else:
             assert isinstance(seen.error, ProviderError)
             assert passed_on.text == seen.error.partial_text * bool(passed_on.text)
-            assert on_break == "error" or not passed_on.text
-        committed = stream and on_break == "error" and bool(seen.emitted)
+            assert on_break != "hold" or not passed_on.text
+            assert "m was asked: why is the sky blue?".startswith(passed_on.text) or "filtered_answer" in str(given)
+        committed = stream and on_break != "hold" and bool(seen.emitted)
         assert committed or seen.elapsed_s <= timeout + 0.001
         assert len(seen.asked) <= 5
 

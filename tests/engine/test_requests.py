@@ -12,18 +12,21 @@ import yaml
 
 from llm_router.errors import ProviderError
 from llm_router.messages import Assembly
-from tests.engine.world import KEY, Seen, World
+from tests.engine.world import DRIVERS, KEY, Driver, Seen, World
 
 CASES: list[Mapping[str, Any]] = yaml.safe_load(Path(__file__).with_name("cases").joinpath("requests.yaml").read_text())
 
 
+@pytest.mark.parametrize("driver", DRIVERS)
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
-def test_the_caller_and_the_providers_see_what_the_case_says(case: Mapping[str, Any], stream: bool) -> None:
+def test_the_caller_and_the_providers_see_what_the_case_says(
+    case: Mapping[str, Any], stream: bool, driver: Driver
+) -> None:
     world = World(case)
     for number in range(case.get("before", 0)):
-        world.ask(stream=stream, number=number)
-    seen = world.ask(stream=stream)
+        world.ask(stream=stream, number=number, driver=driver)
+    seen = world.ask(stream=stream, driver=driver)
     expected = {**case["expect"], **(case.get("streamed", {}) if stream else {})}
     assert (seen.asked, seen.outcome) == (expected["asked"], expected["outcome"]), seen.error
     _check_time(seen, expected)

@@ -17,8 +17,8 @@ name: desk
 metadata: {team: [search, support]}
 tasks: [code, chat, call, bound, config, ambient, constructor]
 providers:
-  openai: {base_url: "URL/v1", api_key: sk-one}
-  house:  {kind: openai-compatible, base_url: "URL/v1", api_key: sk-two}
+  openai: {base_url: "URL/v1", api_key: "${env:DESK_ONE:-sk-one}"}
+  house:  {kind: openai-compatible, base_url: "URL/v1", api_key: "${env:DESK_TWO:-sk-two}"}
   local:  {kind: ollama, base_url: "URL"}
 deployments:
   gpt:    {provider: openai, model: gpt-4o}

@@ -68,9 +68,14 @@ def test_a_wrong_spec_is_told_with_its_place() -> None:
         ChatLLMRouter(spec="version: 1\nruls: []\n")
 
 
-def test_a_model_needs_a_spec() -> None:
-    with pytest.raises(RequestError, match="needs a spec"):
+def test_a_model_without_a_spec_takes_the_keys_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.environ", {})
+    with pytest.raises(RequestError, match="no key of a provider is set"):
         ChatLLMRouter()
+    monkeypatch.setattr("os.environ", {"MISTRAL_API_KEY": "sk-planted"})
+    router = ChatLLMRouter().router
+    assert {each.provider.kind for each in router.program.deployments.values()} == {"mistral"}
+    router.close()
 
 
 MISTAKES: list[tuple[dict[str, Any], str]] = [

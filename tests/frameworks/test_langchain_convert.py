@@ -40,6 +40,7 @@ from llm_router.messages import (
 from llm_router.testing import Call, Say
 from tests.frameworks.desk import desk
 
+FOR_AN_HOUR = {"type": "ephemeral", "ttl": "1h"}
 PIXEL = base64.b64encode(b"pixel").decode()
 
 SENT: list[tuple[str, BaseMessage, Message]] = [
@@ -50,6 +51,24 @@ SENT: list[tuple[str, BaseMessage, Message]] = [
     ("a role in words", ChatMessage(content="hi", role="developer"), system("hi")),
     ("an answer", AIMessage("yes"), assistant("yes")),
     ("an answer's chunk", AIMessageChunk(content="yes"), assistant("yes")),
+    (
+        "a mark for the cache",
+        SystemMessage([{"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}]),
+        Message("system", (Text("a", cache="5m"),)),
+    ),
+    (
+        "a mark for the cache on an image, in LangChain's own form",
+        HumanMessage(
+            [
+                {
+                    "type": "image",
+                    "url": "https://x/y.png",
+                    "extras": {"cache_control": {"type": "ephemeral", "ttl": "1h"}},
+                }
+            ]
+        ),
+        user(Media("image", url="https://x/y.png", cache="1h")),
+    ),
     ("texts in a list", HumanMessage(["a", {"type": "text", "text": "b"}]), user("a", "b")),
     (
         "an image by address",

@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 from langchain.agents import create_agent
 from langchain.agents.structured_output import ToolStrategy
+from langchain_core.messages import HumanMessage, SystemMessage
 from langchain_core.runnables import Runnable
-from langchain_core.tools import tool
+from langchain_core.tools import StructuredTool, tool
 from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
 from langchain_llm_router import ChatLLMRouter
-from llm_router.errors import RequestError
-from llm_router.testing import Call, Say
+from llm_router import Router
+from llm_router.errors import NoCandidate, RequestError
+from llm_router.testing import Call, Say, emulated_providers
 from tests.frameworks.desk import Desk, desk
 
 
@@ -191,7 +193,35 @@ def test_a_form_by_function_asks_for_one_call_of_that_tool() -> None:
     with desk({"*": forms("function_calling", "Person")}) as made:
         ChatLLMRouter(router=made.router).with_structured_output(Person, method="function_calling").invoke("who?")
         assert made.body["tool_choice"] == {"type": "function", "function": {"name": "Person"}}
-        assert made.body["parallel_tool_calls"] is False
+        assert "parallel_tool_calls" not in made.body  # several providers have no way to say it
+
+
+SEVERAL = {"version": 1, "rules": [{"use": ["ollama:qwen2.5", "gemini:gemini-2.5-flash"]}]}
+
+
+def test_a_form_by_function_reaches_gemini_and_passes_over_who_can_force_no_tool() -> None:
+    with (
+        emulated_providers({"*": forms("function_calling", "Person")}) as providers,
+        Router.from_spec(SEVERAL, environment=providers.environment) as router,
+    ):
+        model = ChatLLMRouter(router=router)
+        raw: Any = model.with_structured_output(Person, method="function_calling", include_raw=True).invoke("who?")
+        asked: Any = providers.log[-1].body
+    assert raw["parsed"] == Person(**BO)
+    assert asked["toolConfig"]["functionCallingConfig"] == {"mode": "ANY", "allowedFunctionNames": ["Person"]}
+    assert raw["raw"].response_metadata["routing"]["deployment"] == "gemini:gemini-2.5-flash"
+
+
+def test_a_form_by_schema_reaches_ollama() -> None:
+    spec = {"version": 1, "rules": [{"use": "ollama:qwen2.5"}]}
+    with (
+        emulated_providers({"*": forms("json_schema", "Person")}) as providers,
+        Router.from_spec(spec, environment=providers.environment) as router,
+    ):
+        model = ChatLLMRouter(router=router)
+        assert model.with_structured_output(Person).invoke("who?") == Person(**BO)
+        with pytest.raises(NoCandidate, match="`tool_choice` other than auto and none"):
+            model.with_structured_output(Person, method="function_calling").invoke("who?")
 
 
 def test_an_answer_without_the_form_is_given_raw_with_its_error() -> None:
@@ -234,7 +264,7 @@ async def test_an_agent_streams_while_a_provider_fails() -> None:
         agent: Runnable[Any, Any] = create_agent(ChatLLMRouter(router=made.router), [add])
         asked = {"messages": [("user", "1 + 2?")]}
         chunks = [chunk async for chunk, _ in agent.astream(asked, stream_mode="messages")]
-        assert made.asked == ["gpt-4o-mini", "gpt-4o"] * 2
+        assert made.asked == ["gpt-4o-mini", "gpt-4o", "gpt-4o"]  # a tool loop stays where it began
     assert "".join(chunk.text for chunk in chunks if chunk.type == "AIMessageChunk") == "It is 3."
 
 
@@ -244,3 +274,21 @@ def test_an_agent_answers_in_a_form() -> None:
             ChatLLMRouter(router=made.router), [add], response_format=ToolStrategy(Person)
         )
         assert agent.invoke({"messages": [("user", "who?")]})["structured_response"] == Person(name="Bo", age=3)
+
+
+def test_the_marks_of_a_prompt_and_of_its_tools_reach_a_provider_that_knows_them() -> None:
+    spec = {"version": 1, "rules": [{"use": "anthropic:claude-sonnet-4-5"}]}
+    kept = {"type": "ephemeral"}
+    marked = StructuredTool.from_function(add_plain, extras={"cache_control": kept})
+    with emulated_providers() as providers, Router.from_spec(spec, environment=providers.environment) as router:
+        told = SystemMessage([{"type": "text", "text": "Add well.", "cache_control": kept}])
+        ChatLLMRouter(router=router).bind_tools([marked]).invoke([told, HumanMessage("1 + 2?")])
+        body: Any = providers.emulator.log[0].body
+    assert body["system"][0]["cache_control"] == kept
+    assert body["tools"][0]["cache_control"] == kept
+
+
+def test_a_mark_that_nobody_can_read_is_refused() -> None:
+    told = HumanMessage([{"type": "text", "text": "a", "cache_control": {"type": "ephemeral", "ttl": "1d"}}])
+    with desk() as at_desk, pytest.raises(RequestError, match="cache_control"):
+        ChatLLMRouter(router=at_desk.router).invoke([told])

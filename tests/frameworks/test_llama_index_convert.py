@@ -79,9 +79,9 @@ SENT: list[tuple[str, ChatMessage, Message]] = [
         user("page"),
     ),
     (
-        "advice to a cache",
-        ChatMessage([TextBlock(text="hi"), CachePoint(cache_control=CacheControl(type="ephemeral"))]),
-        user("hi"),
+        "a mark for the cache",
+        ChatMessage([TextBlock(text="hi"), CachePoint(cache_control=CacheControl(type="ephemeral", ttl="1h"))]),
+        user(Text("hi", cache="1h")),
     ),
     (
         "thoughts, text and a call",

@@ -56,8 +56,16 @@ def test_a_spec_may_be_a_file_text_or_a_mapping(at_desk: Desk, tmp_path: Path) -
         llm.router.close()
     with pytest.raises(SpecError):
         LLMRouter(spec="version: 1\nruls: []\n")
-    with pytest.raises(errors.RequestError, match="needs a spec"):
+
+
+def test_an_llm_without_a_spec_takes_the_keys_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.environ", {})
+    with pytest.raises(errors.RequestError, match="no key of a provider is set"):
         LLMRouter()
+    monkeypatch.setattr("os.environ", {"MISTRAL_API_KEY": "sk-planted"})
+    router = LLMRouter().router
+    assert {each.provider.kind for each in router.program.deployments.values()} == {"mistral"}
+    router.close()
 
 
 async def test_an_answer_is_the_same_on_every_way(at_desk: Desk) -> None:

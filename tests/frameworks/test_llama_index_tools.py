@@ -13,9 +13,9 @@ from llama_index.core.tools import FunctionTool
 from llama_index.llms.llm_router import LLMRouter
 from pydantic import BaseModel
 
-from llm_router import routing
+from llm_router import Router, routing
 from llm_router.errors import RequestError
-from llm_router.testing import Call, Say
+from llm_router.testing import Call, Say, emulated_providers
 from tests.frameworks.desk import Desk, desk
 
 # LlamaIndex's own code still uses names that pydantic has deprecated
@@ -54,9 +54,22 @@ def test_one_call_is_kept_where_no_more_were_allowed() -> None:
         llm = LLMRouter(router=made.router)
         one = llm.chat_with_tools([ADD], "both?")
         both = llm.chat_with_tools([ADD], "both?", allow_parallel_tool_calls=True)
-        assert [body["parallel_tool_calls"] for body in made.bodies] == [False, True]
+        *_, streamed = llm.stream_chat_with_tools([ADD], "both?")
+        assert [body.get("parallel_tool_calls") for body in made.bodies] == [None, True, None]
     assert len(llm.get_tool_calls_from_response(one)) == 1
+    assert len(llm.get_tool_calls_from_response(streamed)) == 1
     assert len(llm.get_tool_calls_from_response(both)) == 2
+
+
+async def test_a_streamed_answer_keeps_one_call_as_well() -> None:
+    with desk({"*": TWO}) as made:
+        llm = LLMRouter(router=made.router)
+        one = [piece async for piece in await llm.astream_chat_with_tools([ADD], "both?")]
+        both = [
+            piece async for piece in await llm.astream_chat_with_tools([ADD], "both?", allow_parallel_tool_calls=True)
+        ]
+    assert {len(llm.get_tool_calls_from_response(piece, error_on_no_tool_call=False)) for piece in one} <= {0, 1}
+    assert len(llm.get_tool_calls_from_response(both[-1])) == 2
 
 
 CHOICES: list[tuple[dict[str, Any], Any]] = [
@@ -104,6 +117,20 @@ WHO = PromptTemplate("who is {x}?", metadata={"routing": {"task": "code"}})
 BO = Person(name="Bo", age=3)
 
 
+@pytest.mark.parametrize("model", ["openai:gpt-4o", "gemini:gemini-2.5-flash", "cohere:command-a-03-2025"])
+def test_an_object_is_predicted_where_parallel_calls_cant_be_forbidden(model: str) -> None:
+    spec = {"version": 1, "rules": [{"use": [model]}]}
+    twice = Say("", calls=(*FORM.calls, Call("Person", {"name": "Al", "age": 4})))
+    with (
+        emulated_providers({"*": twice}, variables={}) as providers,
+        Router.from_spec(spec, environment=providers.environment) as router,
+    ):
+        llm = LLMRouter(router=router)
+        assert llm.structured_predict(Person, PromptTemplate("who?")) == BO
+        assert list(llm.stream_structured_predict(Person, PromptTemplate("who?")))[-1] == BO
+        assert "parallel" not in str(providers.log[-1].body)
+
+
 async def test_an_object_is_predicted_on_every_way() -> None:
     with desk({"*": FORM}) as made:
         llm = LLMRouter(router=made.router)
@@ -139,7 +166,7 @@ async def test_an_agent_calls_its_tool_and_answers(streaming: bool) -> None:
         handler = agent.run("1 + 2?")
         heard = [event async for event in handler.stream_events()]
         assert str(await handler) == "It is 3."
-        assert made.asked == ["gpt-4o-mini", "gpt-4o"] * 2
+        assert made.asked == ["gpt-4o-mini", "gpt-4o", "gpt-4o"]  # a tool loop stays where it began
         assert [message["role"] for message in made.body["messages"]][-2:] == ["assistant", "tool"]
     said = "".join(event.delta for event in heard if isinstance(event, AgentStream))
     assert said == ("It is 3." if streaming else "")

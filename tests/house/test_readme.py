@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,7 +67,7 @@ def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.Monke
             exec(compile(block, "README.md", "exec"), {})
         for router in routers:
             router.close()
-        assert len(routers) == 3
+        assert len(routers) == 4
         assert len(providers.log) >= 3
 
 
@@ -77,8 +78,23 @@ def test_the_commands_of_the_readme_exist() -> None:
         parser().parse_args([word.strip('"') for word in command.split()])
 
 
+def test_the_row_and_the_case_that_it_shows_are_real() -> None:
+    (shown,) = blocks("json")
+    rows = json.loads((ROOT / "llm_router/catalog/data/providers.json").read_bytes())
+    ((kind, row),) = json.loads("{" + shown + "}").items()
+    assert rows[kind] == row
+    assert shown.count("\n") <= 10
+    assert f"tests/wire/cases/rows/{kind}.yaml" in README
+    assert all((ROOT / path).exists() for path in re.findall(r"\]\(([\w./-]+)\)", README))
+
+
+def test_a_compatible_provider_takes_five_lines() -> None:
+    (spec,) = [block for block in blocks("yaml") if "openai-compatible" in block]
+    assert spec.count("\n") <= 5
+
+
 def test_both_commands_install_what_they_need() -> None:
-    main_job, checks = blocks("sh")
+    main_job, checks, _ = blocks("sh")
     for part in ("venv", "pip install", "llm-router demo", "integrations/langchain", "integrations/llama-index"):
         assert part in main_job
     assert checks.strip() == "python3 tests/check.py"

@@ -10,13 +10,25 @@ from typing import Any
 import yaml
 
 from llm_router.diagnostics import render_text
-from llm_router.messages import ChatRequest, JsonFormat, Media, Settings, Text, Tool, user
+from llm_router.messages import (
+    ChatRequest,
+    JsonFormat,
+    Media,
+    Message,
+    Settings,
+    Text,
+    Tool,
+    ToolCall,
+    tool_result,
+    user,
+)
+from llm_router.policy.charges import accounts_of
 from llm_router.policy.compile import compile_spec
 from llm_router.policy.decision import Decision
 from llm_router.policy.features import Call, Features, compute
 from llm_router.policy.hints import Hints
 from llm_router.policy.program import Program
-from llm_router.policy.snapshot import Latency, Snapshot
+from llm_router.policy.snapshot import Latency, Snapshot, Standing
 from llm_router.spec.read import read
 
 HERE = Path(__file__).parent / "cases"
@@ -71,7 +83,20 @@ def snapshot_of(program: Program, said: Mapping[str, Any]) -> Snapshot:
         latencies=latencies,
         turns=world.get("turns", {}),
         unbound=world.get("unbound", {}),
+        in_flight=by_identity("in_flight"),
+        previous=world.get("previous"),
+        standings=_standings(program, said),
+        spent=world.get("spent", {}),
     )
+
+
+def _standings(program: Program, said: Mapping[str, Any]) -> dict[str, Standing]:
+    """How full the request's accounts are, which cases call by their names."""
+    told = said.get("snapshot", {}).get("standings", {})
+    if not told:
+        return {}
+    accounts = accounts_of(program, features_of(program, said))
+    return {account.key: Standing(*told[account.name]) for account in accounts if account.name in told}
 
 
 def outline(decision: Decision) -> dict[str, Any]:
@@ -92,6 +117,7 @@ def outline(decision: Decision) -> dict[str, Any]:
         "caps": {each.deployment: each.cap for each in decision.candidates if each.cap is not None},
         "left_out": {each.deployment: list(each.left_out) for each in decision.candidates if each.left_out},
         "turns": list(decision.turns),
+        "moved": {each.deployment: each.moved for each in decision.candidates if each.moved},
     }
     return {key: value for key, value in told.items() if value}
 
@@ -100,8 +126,17 @@ def _request(said: Mapping[str, Any]) -> ChatRequest:
     parts = [Text(said.get("text", "hello"))]
     media = [Media(kind, url="https://example.com/it") for kind in ("image", "file", "audio") if said.get(kind)]
     return ChatRequest(
-        (user(*parts, *media),),
+        (user(*parts, *media), *_before(said)),
         tools=(Tool("look"),) if said.get("tools") else (),
         response_format=JsonFormat() if said.get("json") else None,
         settings=Settings(**said.get("settings", {})),
     )
+
+
+def _before(said: Mapping[str, Any]) -> Iterator[Message]:
+    """Yields an answer of `writer`, and what a tool then gave, or the next question; nothing without `writer`."""
+    if "writer" not in said:
+        return
+    call = ToolCall("call-1", "look", "{}")
+    yield Message("assistant", (call,), deployment=said["writer"])
+    yield tool_result(call.id, "there") if said.get("looping") else user("and then?")

@@ -8,7 +8,7 @@ from llm_router.errors import RequestError
 from llm_router.policy.decide import decide
 from tests.policy.cases import Case, cases, features_of, outline, program_of, snapshot_of
 
-CASES = cases("choosing", "filters", "guards", "ranking", "world")
+CASES = cases("accounts", "choosing", "filters", "guards", "ranking", "stickiness", "world")
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if "error" not in case.said], ids=lambda case: case.name)

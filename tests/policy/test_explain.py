@@ -36,7 +36,7 @@ def test_the_json_has_estimates_scores_and_reasons() -> None:
     first, *_, last = told["decision"]["candidates"]
     assert first["estimate"] == {"cost_usd": 0.0033, "cost_bound_usd": None, "seconds": None, "quality": None}
     assert first["score"]["parts"]["cost"] == pytest.approx(1.7225, abs=1e-3)
-    assert last["deferral"] == {"code": "limited", "until": 107.5}
+    assert last["deferral"] == {"code": "limited", "until": 107.5, "name": None}
     assert told["decision"]["rejections"] == [
         {
             "deployment": "gpt",

@@ -148,7 +148,7 @@ def test_fallback_of_a_request(program: Program) -> None:
 def test_attempts_are_the_candidates_and_two_where_nobody_says() -> None:
     program = program_of("version: 1\nrules: [{use: ['openai:a', 'openai:b']}]")
     found = fallback_for(program, program.rules[0], decided(program))
-    assert (found.max_attempts, found.deadline_s, found.on_break, found.enabled) == (4, 300.0, "error", True)
+    assert (found.max_attempts, found.deadline_s, found.on_break, found.enabled) == (4, 300.0, "continue", True)
 
 
 def test_larger_context_takes_only_known_larger_windows(program: Program) -> None:

@@ -29,7 +29,15 @@ from llm_router import (
     routing,
     user,
 )
-from llm_router.engine.events import AttemptFinished, AttemptStarted, DecisionMade, Event, FellBack, HealthChanged
+from llm_router.engine.events import (
+    AttemptFinished,
+    AttemptStarted,
+    DecisionMade,
+    Event,
+    FellBack,
+    HealthChanged,
+    RequestDone,
+)
 from llm_router.messages import Settings
 from llm_router.testing import Emulator, serve
 from tests.engine.world import KEY, spec_of
@@ -231,8 +239,11 @@ def test_observers_hear_the_life_of_a_request_without_its_prompt() -> None:
     case = {"given": {"a": "unavailable"}, "spec": spec}
     with emulated(case, observers=[broken, heard.append]) as (router, _):
         router.chat("a prompt that nobody shall see")
-    kinds = [DecisionMade, AttemptStarted, HealthChanged, AttemptFinished, FellBack, AttemptStarted, AttemptFinished]
+    failed = [AttemptStarted, HealthChanged, AttemptFinished]
+    kinds = [DecisionMade, *failed, FellBack, AttemptStarted, AttemptFinished, RequestDone]
     assert [type(event) for event in heard] == kinds
+    assert isinstance(heard[-1], RequestDone)
+    assert (heard[-1].outcome, heard[-1].deployment, heard[-1].attempts) == ("answered", "b", 2)
     assert "nobody shall see" not in repr(heard)
     assert KEY not in repr(heard)
 
@@ -257,7 +268,8 @@ def test_a_closed_router_says_so() -> None:
 
 
 def test_pickling_carries_the_spec_and_no_live_state() -> None:
-    with emulated({"given": {"a": "rate_limit"}}, hints={"cost": "low"}) as (router, _):
+    case = {"given": {"a": "rate_limit"}, "key": "${env:WORLD_KEY:-k}"}
+    with emulated(case, hints={"cost": "low"}) as (router, _):
         router.chat("hello")
         with pickle.loads(pickle.dumps(router)) as copy:
             assert copy.program.program_hash == router.program.program_hash
@@ -267,7 +279,7 @@ def test_pickling_carries_the_spec_and_no_live_state() -> None:
 
 def test_a_pickled_router_needs_no_file(tmp_path: Path) -> None:
     file = tmp_path / "router.yaml"
-    file.write_text(json.dumps(spec_of({})))
+    file.write_text(json.dumps(spec_of({"key": "${env:WORLD_KEY:-k}"})))
     with Router.from_file(file) as router:
         pickled = pickle.dumps(router)
     file.unlink()

@@ -11,8 +11,10 @@ import yaml
 
 from llm_router.policy.compile import compile_spec
 from llm_router.policy.program import Program
+from llm_router.spec.given import OUTCOMES
 from llm_router.spec.read import Reading, read, read_mapping
 from llm_router.testing import CaseResult, check_cases, run_cases
+from llm_router.testing.faults import FAULTS
 
 FILE = yaml.safe_load((Path(__file__).parent / "cases" / "runner.yaml").read_text())
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
@@ -55,6 +57,12 @@ def test_a_wrong_name_is_a_diagnostic_at_its_place(row: dict[str, Any]) -> None:
     assert row["message"] in result.differences[0]
 
 
+def test_a_case_can_say_every_fault() -> None:
+    assert set(OUTCOMES) - {"ok"} == set(FAULTS)
+    said = [str(turns) for row in FILE["cases"] for turns in row["case"].get("given", {}).values()]
+    assert {fault for fault in FAULTS if not any(fault in turns for turns in said)} == set()
+
+
 def test_a_failed_case_explains_the_decision() -> None:
     result = run({"request": {"task": "code"}, "expect": {"deployment": "mini"}})
     assert "the rule `code` decides" in result.explanation
@@ -77,3 +85,9 @@ def test_the_recipes_hold_what_they_promise(recipe: Path) -> None:
     results = run_cases(compiled(reading), reading)
     assert results
     assert {result.name: result.differences for result in results if not result.passed} == {}
+
+
+def test_no_test_uses_up_another_ones_limits() -> None:
+    case = {"request": {"text": "limited"}, "expect": {"deployment": "mini"}}
+    reading = read_mapping({**FILE["spec"], "tests": [case, case]})
+    assert [result.differences for result in run_cases(compiled(reading), reading)] == [(), ()]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
@@ -25,8 +27,9 @@ from llm_router.messages import (
     user,
 )
 from llm_router.policy.binding import EMULATED_PATHS
-from llm_router.testing import Asked, Emulator
+from llm_router.testing import Asked, Emulator, Reply
 from llm_router.wire.codec import HttpRequest, Target, Unsupported
+from llm_router.wire.course import Coursed, Give, Play, Rest, Told
 from llm_router.wire.dialects import CODECS
 from tests.wire.fitting import encode_fitted
 
@@ -83,16 +86,17 @@ def test_what_is_sent_is_accepted_and_what_comes_is_read(kind: str, name: str, *
 def encoded(kind: str, request: ChatRequest, *, stream: bool) -> HttpRequest:
     row = PROVIDERS[kind]
     place = EMULATED_PATHS.get(row.dialect, "/{kind}").format(kind=kind)
-    target = Target(f"http://emulator.invalid/it{place}", "m", row.auth_headers("k"), {}, row.quirks_for(None))
+    model = "of/m" if kind == "replicate" else "m"
+    target = Target(f"http://emulator.invalid/it{place}", model, row.auth_headers("k"), {}, row.quirks_for(None))
     return encode_fitted(CODECS[row.dialect], request, target, stream=stream)
 
 
 def exchanged(kind: str, http: HttpRequest, *, stream: bool) -> ChatResponse:
     codec = CODECS[PROVIDERS[kind].dialect]
-    headers = {name.lower(): value for name, value in http.headers.items()}
-    place = urlsplit(http.url)
-    reply = Emulator().answer(Asked(http.method, f"{place.path}?{place.query}", headers, http.body))
-    assert reply.status == 200, reply.body
+    reply = answered(http)
+    assert reply.status in (200, 201), reply.body
+    if isinstance(codec, Coursed):
+        reply = replace(reply, steps=tuple(played(codec, http, reply, stream=stream)))
     if not stream:
         return codec.decode(reply.headers, reply.body)
     decoder, assembly = codec.decoder(reply.headers), Assembly()
@@ -101,3 +105,28 @@ def exchanged(kind: str, http: HttpRequest, *, stream: bool) -> ChatResponse:
     for event in (*events, *decoder.close()):
         assembly.add(event)
     return assembly.response()
+
+
+def answered(http: HttpRequest) -> Reply:
+    """What the emulator says."""
+    headers = {"host": "emulator.invalid", **{name.lower(): value for name, value in http.headers.items()}}
+    place = urlsplit(http.url)
+    return Emulator().answer(Asked(http.method, f"{place.path}?{place.query}", headers, http.body))
+
+
+def played(codec: Coursed, http: HttpRequest, reply: Reply, *, stream: bool) -> Iterator[bytes]:
+    """The bytes of an answer that takes several exchanges."""
+    steps = codec.course(http, Told(201, {}, reply.body), stream=stream).steps()
+    due: Told | None = None
+    while True:
+        try:
+            step = steps.send(due)
+        except StopIteration:
+            return
+        due = None
+        if isinstance(step, Give):
+            yield step.body
+        elif not isinstance(step, Rest):
+            said = answered(step.request)
+            yield from [said.body] if isinstance(step, Play) else []
+            due = Told(said.status or 0, {}, said.body)

@@ -56,12 +56,16 @@ def shown_message(message: Message) -> Plain:
     """A message as case files write it: text, thoughts, calls and results."""
     parts = [_shown(part) for part in message.parts]
     shown: Plain = {message.role: parts[0] if len(parts) == 1 and isinstance(parts[0], str) else parts}
+    if message.name is not None:
+        shown["name"] = message.name
     return shown if message.deployment is None else {**shown, "by": message.deployment}
 
 
 def _shown(part: Part) -> Any:
     if isinstance(part, Text):
         return part.text
+    if isinstance(part, Media):
+        return {part.kind: {"url": part.url}}
     kind = {Reasoning: "reasoning", ToolCall: "call", ToolResult: "result"}[type(part)]
     said = {name: value for name in part.__slots__ if (value := getattr(part, name)) not in (None, False)}
     if isinstance(part, ToolResult):
@@ -79,7 +83,7 @@ def _part(node: Any) -> Part:
     if kind == "result":
         parts = tuple(_part(part) for part in value.pop("parts"))
         return ToolResult(parts=parts, **value)  # type: ignore[arg-type]  # case data
-    made: Part = {"reasoning": Reasoning, "refusal": Refusal, "call": ToolCall}[kind](**value)
+    made: Part = {"text": Text, "reasoning": Reasoning, "refusal": Refusal, "call": ToolCall}[kind](**value)
     return made
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from llm_router.messages import Assembly, ChatResponse, Reasoning, Refusal, StreamEvent, Usage
@@ -76,7 +76,7 @@ def summary(response: ChatResponse) -> dict[str, Any]:
 
 def usage_summary(usage: Usage) -> dict[str, int]:
     """The kinds of tokens that are reported."""
-    kinds = ("input", "output", "cache_read", "cache_creation", "reasoning", "input_audio", "output_audio")
+    kinds = [each.name for each in fields(Usage)]
     return {kind: value for kind in kinds if (value := getattr(usage, kind)) is not None}
 
 

@@ -26,7 +26,14 @@ def _says_its_end(dialect: Any, case: Any) -> bool:
     return dialect == "ollama" or "[DONE]" in str(case) or "message_stop" in str(case)
 
 
-CASES = [*_cases("openai"), *_cases("ollama"), *_cases("anthropic"), *_cases("gemini")]
+CASES = [
+    *_cases("openai"),
+    *_cases("ollama"),
+    *_cases("anthropic"),
+    *_cases("gemini"),
+    *_cases("cohere"),
+    *_cases("replicate"),
+]
 WHOLE = [case for case in CASES if "whole" in case.values[1] or "raw_whole" in case.values[1]]
 STREAMED = [case for case in CASES if case not in WHOLE]
 ENDED = [case for case in STREAMED if "failure" not in case.values[1] and _says_its_end(*case.values)]

@@ -76,3 +76,12 @@ def test_any_bytes(dialect: str, body: bytes) -> None:
         CODECS[dialect].decode({}, body)
     assert decode_stream(CODECS[dialect], {}, [body]).failure is not None
     decode_stream(CODECS[dialect], {}, [b"data: ", body, b"\n\n"])
+
+
+@pytest.mark.parametrize("reason", ["network_error", "ERROR", "insufficient_system_resource"])
+def test_text_beside_a_failing_finish_reason_is_not_lost(reason: str) -> None:
+    chunk = {"id": "c", "model": "m", "choices": [{"delta": {"content": "so far"}, "finish_reason": reason}]}
+    outcome = decode_stream(CODECS["openai"], {}, [b"data: " + json.dumps(chunk).encode() + b"\n\n"])
+    assert outcome.failure is not None
+    assert outcome.failure.kind in ("unavailable", "overloaded")
+    assert (outcome.response.model, outcome.response.text) == ("m", "so far")

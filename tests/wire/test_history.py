@@ -20,7 +20,7 @@ from llm_router.messages import ChatRequest, Message, Part, Reasoning, Refusal, 
 from llm_router.testing import Asked, Emulator
 from llm_router.wire.codec import HistoryForm, HttpRequest, Target, Unsupported
 from llm_router.wire.dialects import CODECS
-from llm_router.wire.history import NO_RESULT, fitted
+from llm_router.wire.history import BEGINNING, NO_RESULT, fitted
 from tests.wire.conversations import read_message, shown_message
 
 Case = dict[str, Any]
@@ -116,7 +116,7 @@ def test_every_provider_takes_a_fitted_conversation(request: ChatRequest, kind: 
     """Or it is said by name what can't be sent: how a conversation begins and ends is the caller's."""
     sent = encoded(kind, request, stream=stream)
     if isinstance(sent, str):
-        assert sent in _REASONS
+        assert sent.partition(":")[0] in _REASONS
         return
     place = urlsplit(sent.url)
     reply = Emulator().answer(Asked(sent.method, f"{place.path}?{place.query}", sent.headers, sent.body))
@@ -126,9 +126,7 @@ def test_every_provider_takes_a_fitted_conversation(request: ChatRequest, kind: 
 _REASONS = {
     "tools",
     "a conversation without content",
-    "a conversation that doesn't begin with the user",
     "a conversation without a message of user or assistant",
-    "a conversation in which a tool is called before anybody asked",
 }
 
 
@@ -142,7 +140,12 @@ def test_fitting_twice_is_fitting_once_and_no_text_is_lost(request: ChatRequest,
         return
     assert fit_for(kind, once) == once
     wanted = sorted(text for text in _texts(request) if text.strip())
-    assert sorted(text for text in _texts(once) if text.strip() and text != NO_RESULT) == wanted
+    left = sorted(text for text in _texts(once) if text.strip() and text not in (NO_RESULT, BEGINNING))
+    form = form_of(kind)
+    if form.tools and form.names:
+        assert left == wanted
+    else:  # names, calls and results are told in words beside what was said
+        assert all(any(text in each for each in left) for text in wanted)
 
 
 @settings(deadline=None, max_examples=300)

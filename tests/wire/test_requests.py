@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_router.catalog.providers import PROVIDERS
-from llm_router.messages import ChatRequest, Json, Settings, Tool, user
+from llm_router.messages import ChatRequest, Json, Media, Settings, Tool, user
 from llm_router.wire.codec import Target, Unsupported
 from llm_router.wire.dialects import CODECS
 from llm_router.wire.openai.quirks import QUIRKS, read_quirks
@@ -60,6 +60,24 @@ def test_only_gpt_oss_takes_levels_of_thinking() -> None:
     request = ChatRequest((user("Hi"),), settings=Settings(reasoning="minimal"))
     sent = encode_fitted(CODECS["ollama"], request, Target("http://x.test", "gpt-oss:20b"), stream=False)
     assert json.loads(sent.body)["think"] == "low"
+
+
+@pytest.mark.parametrize(
+    ("size", "context", "window"),
+    [
+        (100, 32_768, None),
+        (12_000, 32_768, 8192),
+        (12_000, 5000, 5000),
+        (12_000, None, None),
+        (200_000, 131_072, 131_072),
+    ],
+)
+def test_ollama_is_told_a_window_that_holds_the_request(size: int, context: int | None, window: int | None) -> None:
+    picture = Media("image", data=b"x" * 300_000, media_type="image/png")
+    request = ChatRequest((user("x" * size, picture) if size == 100 else user("x" * size),))
+    target = Target("http://x.test", "m", context=context)
+    sent = json.loads(encode_fitted(CODECS["ollama"], request, target, stream=False).body)
+    assert sent.get("options", {}).get("num_ctx") == window
 
 
 @pytest.mark.parametrize(

@@ -21,15 +21,16 @@ def check_against_vendor(body: object) -> None:
 
     Its lists are typed as iterables, which are validated only when iterated, at every depth.
     """
-    _exhaust(_types().validate_python(body))
+    exhaust(_types().validate_python(body))
 
 
-def _exhaust(value: Any) -> None:
+def exhaust(value: Any) -> None:
+    """Iterates whatever of a validated value is validated only then."""
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list | tuple | Iterator):
         for item in value:
-            _exhaust(item)
+            exhaust(item)
 
 
 def test_a_wrong_body_is_noticed() -> None:
