@@ -83,6 +83,19 @@ class Cell:
         return facts if self.structured else {**facts, "supports": ["prefill"]}
 
     @property
+    def faulty(self) -> str:
+        """The deployments that have the fault, a letter each."""
+        return {"first": "a", "second": "b", "every": "abc"}[self.column]
+
+    @property
+    def soon(self) -> dict[str, Any]:
+        """The limit of time that the fault runs into, made short; nothing for faults that need no time."""
+        if self.failure != "timeout":
+            return {}
+        limit = "total" if not self.streamed else "stall" if self._fault_name == "stall" else "first_token"
+        return {"timeouts": {limit: "300ms"}}
+
+    @property
     def _streamed(self) -> Mapping[str, Any]:
         streamed: Mapping[str, Any] = self.row.get("streamed", {}) if self.streamed else {}
         return streamed

@@ -21,12 +21,7 @@ CELLS = list(cells(quick=True))
 SHORTLY = {"wait": {"first": "1ms"}}
 NEVER_AGAIN = {"longest_wait": "0s", "wait": {"first": "1000h", "longest": "1000h"}}
 """However slow the machine, the pause after a limit is longer than the test."""
-QUICK = {
-    "timeouts": {"first_token": "400ms", "stall": "400ms", "total": "400ms"},
-    "fallback": {
-        "after": {"unavailable": SHORTLY, "invalid_output": SHORTLY, "rate_limit": NEVER_AGAIN},
-    },
-}
+QUICK = {"fallback": {"after": {"unavailable": SHORTLY, "invalid_output": SHORTLY, "rate_limit": NEVER_AGAIN}}}
 FORM = {"type": "json_schema", "json_schema": {"name": "answer", "schema": SCHEMA}}
 
 
@@ -53,7 +48,7 @@ def _entered(cell: Cell, entrance: str) -> Came:
     heard: list[Event] = []
     pieces: list[str] = []
     error: Exception | None = None
-    quick = {**case, "spec": {**case["spec"], **QUICK}}
+    quick = {**case, "spec": {**case["spec"], **QUICK}, "facts": _quick_facts(cell, case["facts"])}
     with emulated(quick, observers=[heard.append]) as (router, emulator):
         try:
             ENTRANCES[entrance](router, pieces, {"response_format": FORM} if cell.structured else {})
@@ -63,6 +58,11 @@ def _entered(cell: Cell, entrance: str) -> Came:
     reports = [event.report for event in heard if isinstance(event, AttemptFinished)]
     told = [f"{each.failure or each.outcome} {each.cost_basis} {each.mark}".strip() for each in reports]
     return Came("".join(pieces), _name(entrance, error), [entry.deployment for entry in emulator.log], told)
+
+
+def _quick_facts(cell: Cell, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Who is to run out of time does so soon; the others have all they need, however slow the machine."""
+    return {name: {**each, **(cell.soon if name in cell.faulty else {})} for name, each in facts.items()}
 
 
 def _check_error(cell: Cell, entrance: str, error: Exception, text: str) -> None:
