@@ -74,7 +74,8 @@ def main() -> None:
     run("mypy", BIN / "mypy")
     run("import layers", BIN / "lint-imports")
     wheels()
-    run("tests", BIN / "python", "-m", "pytest", "-n", "2", "--dist", "loadfile")
+    drawn_alike = "--hypothesis-profile=ci"  # what holds here holds again; tests run by hand draw anew each time
+    run("tests", BIN / "python", "-m", "pytest", "-n", "2", "--dist", "loadfile", drawn_alike)
 
 
 if __name__ == "__main__":

@@ -55,7 +55,9 @@ class ModelCard:
 
     `context` and `max_output` are tokens, `None` where nobody says. `supports` holds words of `tools, images, files,
     audio, json_schema, reasoning, prefill`, and is `None` where nobody says. `refuses` are the settings
-    (`temperature, top_p, stop, seed, reasoning`) that the model answers with an error or doesn't know. `quality` is 0
+    (`temperature, top_p, stop, seed, reasoning`) that the model answers with an error or doesn't know.
+    `while_thinking` are those that it takes only from a least value on while it thinks; it `thinks_unasked` where it
+    does so unless it is told `reasoning: none`. `quality` is 0
     to 100 by task (with `any`), only where a figure is sourced. `retired` is the day (ISO) on which this kind of
     provider switched it off, or will; `replaced_by` is the wire name that it names instead. `vectors` tells of an
     embedding model, whose `context` is the longest text; it is `None` for all others.
@@ -66,6 +68,8 @@ class ModelCard:
     max_output: int | None = None
     supports: frozenset[str] | None = None
     refuses: frozenset[str] = frozenset()
+    while_thinking: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    thinks_unasked: bool = False
     quality: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     retired: str | None = None
     replaced_by: str | None = None
@@ -165,6 +169,8 @@ class _Rows:
             row.get("max_output"),
             supports,
             refuses,
+            row.get("while_thinking", {}),
+            row.get("thinks_unasked", False),
             retired=row.get("retired"),
             replaced_by=row.get("replaced_by"),
             source=row["source"],

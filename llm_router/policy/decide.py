@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import TypeAlias
 
+from llm_router.messages import Settings, Thinking
 from llm_router.policy.charges import Account, Charge, accounts_of, bounds, charges, covering
 from llm_router.policy.choose import Choice, choose
 from llm_router.policy.decision import Candidate, Decision, Deferral, Estimate, Moved, Rejection, Score
@@ -226,7 +227,13 @@ class _Frame:
         cap = caller.max_output_tokens or _spec_cap(deployment, settings.max_output_tokens, bounded=bounded)
         known = estimate(deployment, self.features, self.snapshot, cap)
         scored = None if weights is None else score(tier, weights, known)
-        return _Entrant(member, names, deployment, known, scored, cap, unsupported(deployment, settings))
+        left_out = unsupported(deployment, settings, self._thinking(settings))
+        return _Entrant(member, names, deployment, known, scored, cap, left_out)
+
+    def _thinking(self, spec: Settings) -> Thinking | None:
+        """What is asked of thinking: by the caller, else by the spec."""
+        said = self.features.needs.settings.reasoning
+        return spec.reasoning if said is None else said
 
     def _keys(self, entrant: _Entrant, tier: int, turns: tuple[str, ...], *, moved: Moved) -> Iterator[Candidate]:
         """Yields a candidate for each key of the entrant's provider, in turns."""
@@ -257,7 +264,9 @@ class _Frame:
 
     def _case(self, candidate: Candidate, tier: Tier) -> Case:
         deployment = self.program.deployments[candidate.deployment]
-        return Case(deployment, tier, self.features, self.snapshot, self.guards, candidate.estimate, candidate.charges)
+        thinking = self._thinking(spec_settings(self.program, self.rule, deployment))
+        known = (self.guards, candidate.estimate, candidate.charges)
+        return Case(deployment, tier, self.features, self.snapshot, *known, thinking)
 
     def _deferral(self, name: str, asked: tuple[Charge, ...]) -> Deferral | None:
         """What keeps the deployment back longest."""

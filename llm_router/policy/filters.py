@@ -6,10 +6,11 @@ which of them is found first decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 
-from llm_router.messages import Settings
+from llm_router.catalog.cards import ModelCard
+from llm_router.messages import Settings, Thinking
 from llm_router.policy.charges import UNLIMITED, Charge
 from llm_router.policy.decision import Estimate, Rejection, RejectionCode
 from llm_router.policy.features import Features
@@ -17,6 +18,9 @@ from llm_router.policy.program import UNSET, Deployment, Guard, Tier
 from llm_router.policy.snapshot import Snapshot
 from llm_router.units import format_count, format_duration, format_money
 
+_NOTHING_KNOWN = ModelCard("")
+_ANYWAY: Mapping[str, float] = {"temperature": 1, "top_p": 1}
+"""What a model samples by where nobody sets it: told so, it does as asked."""
 PARAMETERS = tuple(field.name for field in fields(Settings) if field.name not in ("headers", "extra"))
 
 _NEED_WORDS: dict[str, tuple[RejectionCode, str]] = {
@@ -38,6 +42,8 @@ class Case:
     guards: tuple[Guard, ...]
     estimate: Estimate
     charges: tuple[Charge, ...] = ()
+    thinking: Thinking | None = None
+    """What it is asked to think: by the caller, else by the spec."""
 
 
 def rejections(case: Case) -> Iterator[Rejection]:
@@ -46,18 +52,33 @@ def rejections(case: Case) -> Iterator[Rejection]:
         yield from check(case)
 
 
-def unsupported(deployment: Deployment, settings: Settings) -> tuple[str, ...]:
-    """The names of those settings that the deployment's card says it can't take.
+def unsupported(deployment: Deployment, settings: Settings, thinking: Thinking | None) -> tuple[str, ...]:
+    """The names of those settings that the deployment's card says it can't take, asked for this much `thinking`.
 
     Whether it reasons is for `supports` to say, where that is known. A cap above `max_output` isn't among them.
     """
     if settings == UNSET:
         return ()
-    refused = deployment.card.refuses if deployment.card else frozenset()
+    refused, least = _refused(deployment, thinking)
+    said = {name: getattr(settings, name) for name in PARAMETERS}
+    return tuple(
+        name
+        for name, value in said.items()
+        if value is not None
+        and (name in refused or (name in least and value < least[name]))
+        and value != _ANYWAY.get(name)
+    )
+
+
+def _refused(deployment: Deployment, thinking: Thinking | None) -> tuple[frozenset[str], Mapping[str, float]]:
+    """What the deployment refuses whatever its value, and of what it refuses smaller values."""
+    card = deployment.card or _NOTHING_KNOWN
+    refused = card.refuses
     if deployment.supports is not None:
         thoughtless = frozenset() if "reasoning" in deployment.supports else frozenset({"reasoning"})
         refused = (refused - {"reasoning"}) | thoughtless
-    return tuple(name for name in PARAMETERS if name in refused and getattr(settings, name) is not None)
+    thinks = card.thinks_unasked if thinking is None else thinking != "none"
+    return refused, card.while_thinking if thinks and "reasoning" not in refused else {}
 
 
 def _disabled(case: Case) -> Iterator[Rejection]:
@@ -115,10 +136,13 @@ def _too_long(case: Case) -> Iterator[Rejection]:
 
 def _parameters(case: Case) -> Iterator[Rejection]:
     asked = case.features.needs.settings
-    for name in unsupported(case.deployment, asked):
+    always = unsupported(case.deployment, asked, "none")
+    told = f"(`reasoning: {case.thinking}`)" if case.thinking else "(it does unless it is told `reasoning: none`)"
+    for name in unsupported(case.deployment, asked, case.thinking):
         if name == "reasoning" and asked.reasoning == "none":
             continue  # who doesn't reason does as asked; it just isn't sent
-        yield _rejected(case, "parameter", f"can't take the caller's `{name}`")
+        when = "" if name in always else f" while it thinks {told}"
+        yield _rejected(case, "parameter", f"can't take the caller's `{name}`{when}")
     largest = case.deployment.max_output
     if asked.max_output_tokens is not None and largest is not None and asked.max_output_tokens > largest:
         reason = f"writes {format_count(largest)} tokens at most, fewer than the caller's `max_output_tokens`"

@@ -58,7 +58,7 @@ def settings_for(program: Program, rule: Rule | None, candidate: Candidate, call
     nothing: dict[str, Any] = dict.fromkeys(candidate.left_out)  # fields of several types, each unset
     spec = replace(layered, **nothing)
     sent = replace(caller.over(spec), max_output_tokens=candidate.cap)
-    quiet = sent.reasoning == "none" and "reasoning" in unsupported(deployment, sent)
+    quiet = sent.reasoning == "none" and "reasoning" in unsupported(deployment, sent, sent.reasoning)
     return replace(sent, reasoning=None) if quiet else sent
 
 

@@ -58,7 +58,7 @@ LIMITS: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(("name", "timeouts", "given", "answers"), LIMITS, ids=[limit[0] for limit in LIMITS])
 def test_limits_of_time_hold(way: str, name: str, timeouts: Any, given: Any, answers: str) -> None:
-    case = {"names": ["a", "b"], "spec": {"timeouts": {"first_token": "300ms", **timeouts}}, "given": given}
+    case = {"names": ["a", "b"], "facts": {"a": {"timeouts": timeouts}}, "given": given}
     with emulated(case) as (router, _):
         seen = WAYS[way](router, ChatRequest.of("hello"), {})
     assert seen.outcome == answers

@@ -157,13 +157,16 @@ def setting_left_out(subject: Subject) -> Iterator[Diagnostic]:
     told: set[tuple[str, str, Span]] = set()
     for rule in subject.using:
         for deployment in subject.candidates(rule.tiers):
-            for name in unsupported(deployment, settings_of(subject, rule, deployment)):
+            settings = settings_of(subject, rule, deployment)
+            always = unsupported(deployment, settings, "none")
+            for name in unsupported(deployment, settings, settings.reasoning):
+                when = "" if name in always else " while it thinks"
                 span = setting_span(subject, rule, deployment, name)
                 if (deployment.member, name, span) not in told:
                     told.add((deployment.member, name, span))
                     yield warning(
                         "LR426",
-                        f"`{name}` is left out for `{deployment.member}`, whose model doesn't take it",
+                        f"`{name}` is left out for `{deployment.member}`, whose model doesn't take it{when}",
                         span,
                         f"set `{name}` only where it applies, on the deployments that take it",
                     )

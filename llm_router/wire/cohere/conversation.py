@@ -2,7 +2,7 @@
 
 Messages stand as they were said, system messages too. What was thought before a call is its `tool_plan`, which models
 write and want back; a model that thinks takes it as a `thinking` part instead, and elsewhere a thought without a call
-has no place and is left out. A refusal goes as its text.
+has no place and is left out; where nothing else was said, there is nothing to send. A refusal goes as its text.
 
 A tool's result is its text; with files in it, it is documents, which the answer can cite: a file of text is a document
 `{text}`, a file of JSON that object, and the file's name its id.
@@ -41,7 +41,10 @@ _FOREIGN: Mapping[str, tuple[type, ...]] = {
 
 def encode_messages(messages: Sequence[Message], quirks: Quirks) -> list[JsonObject]:
     """The `messages` of the body; a tool message becomes one for each result. Raises Unsupported."""
-    return [encoded for message in messages for encoded in _encode(message, quirks)]
+    encoded = [each for message in messages for each in _encode(message, quirks)]
+    if not encoded:
+        raise Unsupported("a conversation without content")
+    return encoded
 
 
 def _encode(message: Message, quirks: Quirks) -> list[JsonObject]:

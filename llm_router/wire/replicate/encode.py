@@ -22,6 +22,8 @@ from llm_router.wire.sending import json_body, merged, request_headers, url
 
 _FIXED = frozenset({"version", "stream"})
 _OWN_INPUTS = frozenset({"prompt"})
+_ANYWAY = {"temperature": 1, "top_p": 1}
+"""What a model without such an input does anyway."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
 _VERSION = re.compile(r"[A-Za-z0-9-]{8,64}")
 
@@ -86,10 +88,10 @@ def _settings(settings: Settings, quirks: Quirks) -> JsonObject:
         "seed": (quirks.seed == "yes", settings.seed),
     }
     for name, (there, value) in known.items():
-        if value is not None and not there:
+        if value is not None and not there and value != _ANYWAY.get(name):
             raise Unsupported(f"`{name}`: the model has no such input")
     names = {"stop": "stop_sequences"}
-    said = {names.get(name, name): value for name, (_, value) in known.items()}
+    said = {names.get(name, name): value for name, (there, value) in known.items() if there}
     said[quirks.max_tokens_name] = settings.max_output_tokens
     return {name: value for name, value in said.items() if value is not None}
 
