@@ -63,12 +63,6 @@ PARENT: Mapping[FailureClass, FailureClass] = {
 }
 """What is said of the parent holds for a child that isn't named."""
 
-RETRYABLE: frozenset[FailureClass] = frozenset(
-    {"rate_limit", "unavailable", "overloaded", "connection_lost", "truncated", "malformed", "timeout"}
-)
-"""Failures that the same request may survive a moment later, unchanged."""
-
-
 AdmittedAs = Literal["ready", "probe", "best guess"]
 """How an attempt came to be made: nothing stood in the way; as the trial of a deployment that cools, once its time has
 come; or before that, because everybody else was kept back too."""

@@ -19,30 +19,12 @@ from typing import Any
 
 from llm_router.catalog.price import (
     FREE,
-    PRICE_KINDS,
     Batch,
-    Cost,
     Price,
-    PriceKind,
     PriceTier,
-    Rates,
     Revision,
     read_rates,
 )
-
-__all__ = [
-    "FREE",
-    "PRICE_KINDS",
-    "Batch",
-    "Cost",
-    "Price",
-    "PriceKind",
-    "PriceTier",
-    "Rates",
-    "Revision",
-    "find_price",
-    "priced_names",
-]
 
 _DATE_BEHIND = re.compile(r"(?:[-@]\d{4}-\d{2}-\d{2}|[-@]\d{8}|-\d{3,4}|-latest)$")
 

@@ -6,7 +6,6 @@ the router doesn't pay for them.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -43,7 +42,9 @@ class Origin:
     @classmethod
     def of_mapping(cls, spec: Mapping[str, object]) -> Origin:
         """The origin of a spec that a program made."""
-        return cls("<spec>", text=json.dumps(spec, indent=2, ensure_ascii=False, default=str))
+        from llm_router.spec.read import text_of
+
+        return cls("<spec>", text=text_of(spec))
 
     @classmethod
     def of_path(cls, path: str | Path) -> Origin:

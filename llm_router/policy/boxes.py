@@ -16,7 +16,8 @@ from llm_router.policy.example import example_in
 from llm_router.policy.match import holds
 from llm_router.policy.predicates import boxes_of_test
 from llm_router.policy.space import Box, Dimension, Space
-from llm_router.spec.condition import All, AnyOf, Condition, Declarations, Not, Placement, Test, reads
+from llm_router.spec.condition import All, AnyOf, Condition, Not, Test, reads
+from llm_router.spec.feature_types import Declarations, Placement
 
 LIMIT = 50_000
 """How many pairs of boxes are met or taken away before an analysis is given up."""
@@ -69,15 +70,6 @@ def covered_by(condition: Condition, others: Sequence[Condition], declarations: 
         return Coverage("yes", analysis.needed(boxes, others, by) if len(by) <= MOST_MINIMISED else by)
     except _TooManySteps:
         return Coverage("unknown")
-
-
-def witness(condition: Condition, declarations: Declarations | Placement) -> Mapping[str, object] | None:
-    """Values under which the condition holds, `None` for an absent feature; `None` where none were found.
-
-    Only features that the condition reads are named.
-    """
-    boxes = _known_boxes(condition, declarations)
-    return _example(boxes or (), condition, (), Space(declarations))
 
 
 def _example(

@@ -9,7 +9,8 @@ from llm_router.diagnostics import did_you_mean
 from llm_router.errors import RequestError
 from llm_router.policy.decision import Via
 from llm_router.policy.features import Features
-from llm_router.policy.match import candidate_places, holds
+from llm_router.policy.index import candidate_places
+from llm_router.policy.match import holds
 from llm_router.policy.program import Program, Rule, Tier
 
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from llm_router.diagnostics import did_you_mean
 from llm_router.policy.match import holds
 from llm_router.policy.program import Deployment
-from llm_router.policy.report import BAD_ABSENT, Path, Report
-from llm_router.spec.condition import ALWAYS, Condition, Declarations, Test, both, tests_of
+from llm_router.policy.report import BAD_ABSENT, Report
+from llm_router.spec.condition import ALWAYS, Condition, Test, both, tests_of
 from llm_router.spec.expression import read_if
-from llm_router.spec.feature_types import MetadataKind, MetadataType, Placement
+from llm_router.spec.feature_types import Declarations, MetadataKind, MetadataType, Placement
 from llm_router.spec.model import GuardSpec, MetadataDeclaration, MetadataSpec, RuleSpec, Spec
 from llm_router.spec.refs import Environment, Reference
+from llm_router.spec.source import Path
 from llm_router.spec.when import read_when
 
 ABILITIES = ("tools", "images", "files", "audio", "json_schema", "reasoning", "prefill")
@@ -92,8 +93,7 @@ def _type_of(declared: str | tuple[str, ...]) -> MetadataType:
 
 
 def _words(test: Test) -> Iterator[str]:
-    values = test.value if isinstance(test.value, tuple) else (test.value,)
-    return (value for value in values if isinstance(value, str))
+    return (value for value in test.values if isinstance(value, str))
 
 
 def _facts(deployment: Deployment) -> Mapping[str, object]:

@@ -24,7 +24,6 @@ from llm_router.policy.report import (
     NOT_AN_EMBEDDING_MODEL,
     TOO_MANY_TEXTS,
     UNKNOWN_MODEL,
-    Path,
     Report,
 )
 from llm_router.policy.uses import UseReader, uses
@@ -32,6 +31,7 @@ from llm_router.spec.condition import ALWAYS
 from llm_router.spec.model import EmbeddingSpec, Spec
 from llm_router.spec.model_failures import listed
 from llm_router.spec.refs import known
+from llm_router.spec.source import Path
 
 ASKS_TO_CHAT = frozenset({"rules", "guards", "fallback", "providers", "deployments", "budgets"})
 """The sections whose names are asked for answers; a pool may hold either."""

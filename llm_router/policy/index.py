@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from llm_router.policy.program import RuleIndex
-from llm_router.spec.condition import All, AnyOf, Condition, Declarations, Scalar, Test
-from llm_router.spec.feature_types import feature_type
+from llm_router.spec.condition import All, AnyOf, Condition, Scalar, Test
+from llm_router.spec.feature_types import Declarations, feature_type
 from llm_router.spec.refs import Reference
 
 Needs: TypeAlias = Mapping[str, frozenset[Scalar]]
@@ -54,8 +54,8 @@ def candidate_places(index: RuleIndex, values: Mapping[str, object]) -> Iterator
 def needed_values(condition: Condition) -> Needs:
     """By feature, values of which the condition needs one: it can't hold where the feature has none of them."""
     match condition:
-        case Test(feature, op, value) if op in _COMPARISONS:
-            values = frozenset(value if isinstance(value, tuple) else (value,))
+        case Test(feature, op) as test if op in _COMPARISONS:
+            values = frozenset(test.values)
             return {} if any(isinstance(value, Reference) for value in values) else {feature: values}
         case All(terms):
             return _smallest([needed_values(term) for term in terms])

@@ -9,7 +9,6 @@ from llm_router.errors import FailureClass
 from llm_router.messages import Settings
 from llm_router.policy.defaults import HEDGE_SHARE
 from llm_router.policy.program import UNSET, After, Fallback, Health, Hedge, Next, Tier, Timeouts, Wait
-from llm_router.policy.report import Path
 from llm_router.spec.model import (
     AfterSpec,
     FailuresSpec,
@@ -22,6 +21,7 @@ from llm_router.spec.model import (
     WaitSpec,
 )
 from llm_router.spec.refs import Reference, known
+from llm_router.spec.source import Path
 
 T = TypeVar("T")
 

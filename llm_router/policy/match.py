@@ -14,12 +14,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
-from llm_router.policy.index import build_index, candidate_places
-from llm_router.spec.condition import All, AnyOf, Condition, Op, Scalar, Test, tests_of
+from llm_router.spec.condition import All, AnyOf, Condition, Op, Test, tests_of
 from llm_router.spec.feature_types import RANKS
 from llm_router.spec.spelling import predicate_text
-
-__all__ = ["Finding", "Folded", "Values", "build_index", "candidate_places", "explain_condition", "holds", "test_holds"]
 
 Values: TypeAlias = Mapping[str, object]
 Folded: TypeAlias = dict[str, str]
@@ -70,11 +67,6 @@ def explain_condition(condition: Condition, values: Values) -> tuple[Finding, ..
     )
 
 
-def glob_matches(pattern: str, text: str) -> bool:
-    """Whether a glob (`*`, `?`, `[abc]`, `[!abc]`) matches the whole text, whatever the case of both."""
-    return _compiled(pattern)(text.casefold()) is not None
-
-
 @lru_cache(maxsize=4096)
 def _compiled(pattern: str) -> Callable[[str], re.Match[str] | None]:
     return re.compile(fnmatch.translate(pattern.casefold())).match
@@ -85,8 +77,7 @@ def _is(value: object, test: Test, _: Folded) -> bool:
 
 
 def _not(value: object, test: Test, _: Folded) -> bool:
-    wanted = test.value if isinstance(test.value, tuple) else (test.value,)
-    return value.isdisjoint(wanted) if isinstance(value, frozenset) else value not in wanted
+    return value.isdisjoint(test.values) if isinstance(value, frozenset) else value not in test.values
 
 
 def _in(value: object, test: Test, _: Folded) -> bool:
@@ -94,8 +85,7 @@ def _in(value: object, test: Test, _: Folded) -> bool:
 
 
 def _has(value: object, test: Test, _: Folded) -> bool:
-    wanted = test.value if isinstance(test.value, tuple) else (test.value,)
-    return isinstance(value, frozenset) and not value.isdisjoint(wanted)
+    return isinstance(value, frozenset) and not value.isdisjoint(test.values)
 
 
 def _above(value: object, test: Test, _: Folded) -> bool:
@@ -139,8 +129,7 @@ def _matches(value: object, test: Test, folded: Folded) -> bool:
 
 def _texts(test: Test) -> tuple[str, ...]:
     """The texts that a predicate compares with; a reference that isn't bound is none."""
-    wanted: tuple[Scalar, ...] = test.value if isinstance(test.value, tuple) else (test.value,)
-    return tuple(value for value in wanted if isinstance(value, str))
+    return tuple(value for value in test.values if isinstance(value, str))
 
 
 def _fold(value: object, folded: Folded) -> str:

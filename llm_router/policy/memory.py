@@ -9,9 +9,8 @@ from llm_router.policy.layers import or_else
 from llm_router.policy.program import Alert, Cache, Email, Ledger, State
 from llm_router.policy.report import UNKNOWN_STORE, Report
 from llm_router.spec.addresses import SCHEMES, scheme_of, store_advice
-from llm_router.spec.condition import Declarations
 from llm_router.spec.feature_names import find_target
-from llm_router.spec.feature_types import features_of
+from llm_router.spec.feature_types import Declarations, features_of
 from llm_router.spec.literals import Scope
 from llm_router.spec.model import AlertSpec, CacheSpec, EmailSpec, LedgerSpec, StateSpec
 from llm_router.spec.refs import Reference, known

@@ -16,9 +16,9 @@ from llm_router.policy.report import (
     NO_DEFAULT_MODEL,
     UNKNOWN_NAME,
     UNKNOWN_PROVIDER,
-    Path,
     Report,
 )
+from llm_router.spec.source import Path
 from llm_router.spec.types import RESERVED
 
 

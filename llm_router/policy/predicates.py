@@ -50,15 +50,15 @@ def _known_values(test: Test, space: Space) -> ValueSet:
         return Words(frozenset(value for value in full.values if value is not None and _holds_for(value, test)))
     if test.op not in ("is", "in") or space.kind(test.feature).kind == "set":
         return Words(frozenset())
-    return full.meet(Words(frozenset(value for value in _values(test) if not isinstance(value, Reference))))
+    return full.meet(Words(frozenset(value for value in test.values if not isinstance(value, Reference))))
 
 
 def _known_numbers(test: Test, space: Space, full: Numbers) -> Numbers:
-    if any(isinstance(value, Reference) for value in _values(test)) and test.op not in _ANY_OF:
+    if any(isinstance(value, Reference) for value in test.values) and test.op not in _ANY_OF:
         return Numbers(())
     kind = space.kind(test.feature)
     rest = full
-    for part in [replace(test, value=value) for value in _values(test)] if test.op == "in" else [test]:
+    for part in [replace(test, value=value) for value in test.values] if test.op == "in" else [test]:
         if not isinstance(part.value, Reference):
             cuts = interval(part)
             rest = rest.minus(Numbers(whole(cuts) if kind.whole else cuts))
@@ -72,17 +72,13 @@ def _holds_for(value: Scalar, test: Test) -> bool:
 def _told(test: Test) -> Iterator[Dimension]:
     """The dimensions of what can't be told of a value alone: words of sets, patterns, references."""
     if test.op not in _ANY_OF:
-        if any(isinstance(value, Reference) for value in _values(test)):
+        if any(isinstance(value, Reference) for value in test.values):
             yield Dimension(test.feature, "opaque", test)
         return
-    for value in _values(test):
+    for value in test.values:
         if isinstance(value, Reference):
             yield Dimension(test.feature, "opaque", replace(test, op="is", value=value))
         elif test.op == "has":
             yield Dimension(test.feature, "word", str(value))
         elif test.op in ("contains", "matches"):
             yield Dimension(test.feature, "opaque", replace(test, value=str(value).casefold()))
-
-
-def _values(test: Test) -> tuple[Scalar, ...]:
-    return test.value if isinstance(test.value, tuple) else (test.value,)

@@ -12,11 +12,12 @@ from fractions import Fraction
 from typing import Literal
 
 from llm_router.catalog.cards import ModelCard, VectorFacts
-from llm_router.catalog.prices import Price
+from llm_router.catalog.price import Price
 from llm_router.catalog.providers import Api, Auth
 from llm_router.errors import FailureClass
 from llm_router.messages import Settings
-from llm_router.spec.condition import ALWAYS, Condition, Declarations
+from llm_router.spec.condition import ALWAYS, Condition
+from llm_router.spec.feature_types import Declarations
 from llm_router.spec.refs import Reference
 
 Balance = Literal["order", "round-robin", "random", "weighted", "least-busy"]

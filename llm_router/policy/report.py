@@ -5,14 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from llm_router.diagnostics import Diagnostic
 from llm_router.spec.literals import BUDGET, LABEL_KEY, METADATA_KEY, WORD
 from llm_router.spec.prune import Lost
-from llm_router.spec.source import Source
-
-Path: TypeAlias = tuple[str | int, ...]
+from llm_router.spec.source import Path, Source
 
 UNKNOWN_NAME = "LR301"
 TWICE = "LR302"

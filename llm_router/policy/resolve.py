@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from llm_router.catalog.cards import ModelCard, card_named, card_names, find_card
-from llm_router.catalog.price import Price, Rates
-from llm_router.catalog.prices import FREE, find_price
+from llm_router.catalog.price import FREE, Price, Rates
+from llm_router.catalog.prices import find_price
 from llm_router.catalog.providers import row_of
 from llm_router.diagnostics import did_you_mean
 from llm_router.errors import FailureClass
@@ -18,9 +18,10 @@ from llm_router.policy.follow import over
 from llm_router.policy.layers import ReadUse, failures_of, or_else, settings_of, timeouts_of
 from llm_router.policy.offers import check_deployment
 from llm_router.policy.program import UNSET, After, Deployment, Provider, Speed
-from llm_router.policy.report import UNKNOWN_CARD, UNKNOWN_TASK, Path, Report
+from llm_router.policy.report import UNKNOWN_CARD, UNKNOWN_TASK, Report
 from llm_router.spec.model import DeploymentSpec, FollowSpec, PriceSpec, ProviderSpec, SpeedSpec
 from llm_router.spec.refs import Reference, known
+from llm_router.spec.source import Path
 
 NOTHING = ProviderSpec()
 """What a spec says of a provider that it only names."""

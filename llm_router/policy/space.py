@@ -15,8 +15,8 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from llm_router.policy.match import test_holds
 from llm_router.policy.valuesets import BOTTOM, TOP, Cut, Numbers, ValueSet, Word, Words, meet, minus, whole
-from llm_router.spec.condition import Declarations, Placement, Test
-from llm_router.spec.feature_types import FeatureType, feature_type
+from llm_router.spec.condition import Test
+from llm_router.spec.feature_types import Declarations, FeatureType, Placement, feature_type
 
 
 class Dimension(NamedTuple):

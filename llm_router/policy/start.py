@@ -56,6 +56,12 @@ tests:                       # run by `llm-router test`, without a network
   - name: everything else is weighed
     request: {{text: "Why is the sky blue?"}}
     expect: {{rule: everything else}}
+{embedded}"""
+
+_EMBEDDED = """\
+  - name: texts become vectors
+    request: {{embed: texts, texts: [first page, second page]}}
+    expect: {{deployment: {name}}}
 """
 
 _EMBEDDINGS = """
@@ -85,11 +91,13 @@ def starter_spec(variables: Mapping[str, str], *, local: bool = False, path: str
     small = [_name(each, each.small, "small", remote=remote) for each in found]
     large = [_name(each, each.large, "large", remote=remote) for each in found]
     first, second = (*large, *small)[:2]
+    embedding = next((json.dumps(f"{each.kind}:{each.embedding}") for each in found if each.embedding), None)
     return _TEXT.format(
         kinds=", ".join(each.kind for each in found),
         path=path,
         elsewhere=_elsewhere(found) if remote else "",
-        embeddings=_embeddings(found),
+        embeddings=_EMBEDDINGS.format(name=embedding) if embedding else "",
+        embedded=_EMBEDDED.format(name=embedding) if embedding else "",
         small=", ".join(small),
         large=", ".join(large),
         first=first,
@@ -115,13 +123,6 @@ def _unnamed(variables: Mapping[str, str]) -> str:
 def _name(starter: Starter, model: str, size: str, *, remote: bool) -> str:
     """A deployment's name as YAML reads it: in quotes, because of the colon in it."""
     return f"ollama-{size}" if remote and starter.kind == "ollama" else json.dumps(f"{starter.kind}:{model}")
-
-
-def _embeddings(found: Iterable[Starter]) -> str:
-    """The section `embeddings`, for the first that has a model for it; nothing where nobody has."""
-    names = (json.dumps(f"{each.kind}:{each.embedding}") for each in found if each.embedding)
-    first = next(names, None)
-    return "" if first is None else _EMBEDDINGS.format(name=first)
 
 
 def _elsewhere(found: Iterable[Starter]) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from llm_router.policy.layers import or_else
 from llm_router.policy.names import Names
-from llm_router.policy.program import Balance, By, Part, Tier
-from llm_router.policy.report import CYCLE, Path, Report
+from llm_router.policy.program import Balance, By, Next, Part, Tier
+from llm_router.policy.report import CYCLE, Report
 from llm_router.spec.model import (
     AfterSpec,
     FailuresSpec,
@@ -25,9 +25,9 @@ from llm_router.spec.model import (
 )
 from llm_router.spec.model_providers import Pool
 from llm_router.spec.refs import known
+from llm_router.spec.source import Path
 
 Named: TypeAlias = tuple[str, Path]
-WORDS_OF_NEXT = ("any", "larger-context", "stop")
 
 
 def uses(spec: Spec) -> Iterator[Named]:
@@ -92,7 +92,7 @@ def _of_fallback(fallback: FallbackSpec | Literal["none"] | None, path: Path) ->
 
 def _of_failures(failures: FailuresSpec | None, path: Path) -> Iterator[Named]:
     for failure, after in (failures.by_class if failures else {}).items():
-        if isinstance(after, AfterSpec) and after.next not in WORDS_OF_NEXT:
+        if isinstance(after, AfterSpec) and after.next not in get_args(Next):
             yield from _of_use(after.next, (*path, failure, "next"))
 
 

@@ -7,33 +7,12 @@ doesn't, whatever is absent. It is read by `llm_router.spec.when` and `llm_route
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, assert_never
 
 from llm_router.diagnostics import Span
-from llm_router.spec.feature_types import Declarations, FeatureType, MetadataType, Placement, features_of
 from llm_router.spec.refs import Reference
-
-__all__ = [
-    "ALWAYS",
-    "All",
-    "AnyOf",
-    "Condition",
-    "Declarations",
-    "FeatureType",
-    "MetadataType",
-    "Not",
-    "Op",
-    "Placement",
-    "Scalar",
-    "Test",
-    "Value",
-    "both",
-    "features_of",
-    "reads",
-    "tests_of",
-]
 
 Op: TypeAlias = Literal[
     "is", "not", "in", "above", "at_least", "below", "at_most", "between", "has", "contains", "matches", "exists"
@@ -58,6 +37,11 @@ class Test:
     value: Value
     span: Span = field(compare=False, repr=False)
     text: str = field(default="", compare=False, repr=False)
+
+    @property
+    def values(self) -> tuple[Scalar, ...]:
+        """What it compares with, one value or several, as a tuple."""
+        return self.value if isinstance(self.value, tuple) else (self.value,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +69,20 @@ Condition: TypeAlias = Test | All | AnyOf | Not
 
 ALWAYS = All(())
 
+DEEPEST = 32
+"""How deep conditions may nest, in either spelling, so that no walk over one runs out of stack."""
+
 
 def both(first: Condition, second: Condition) -> Condition:
     """The condition that holds when both do: a rule's `when` and its `if`."""
     terms = (*_conjuncts(first), *_conjuncts(second))
     return terms[0] if len(terms) == 1 else All(terms)
+
+
+def joined(terms: Iterable[Condition | None], kind: type[All | AnyOf]) -> Condition | None:
+    """The terms that could be read (not `None`) as one condition; `None` where none could."""
+    known = tuple(term for term in terms if term is not None)
+    return known[0] if len(known) == 1 else kind(known) if known else None
 
 
 def tests_of(condition: Condition) -> Iterator[Test]:

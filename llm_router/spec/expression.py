@@ -16,18 +16,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from llm_router.diagnostics import Diagnostic, Span, closest
-from llm_router.spec.condition import ALWAYS, All, AnyOf, Condition, Declarations, Not, Op, Placement, Test
+from llm_router.spec.condition import ALWAYS, DEEPEST, All, AnyOf, Condition, Not, Op, Test, joined
 from llm_router.spec.feature_names import find_target
-from llm_router.spec.feature_types import features_of
+from llm_router.spec.feature_types import Declarations, Placement, features_of
 from llm_router.spec.foreign import FOREIGN_JOINTS, FOREIGN_VALUES, NOTHINGS, Advice, called, misplaced
 from llm_router.spec.literals import HABIT, OPERATOR, STRUCTURE, SYNTAX, Scope, Target, Written
 from llm_router.spec.operators import HABITS, MIRRORED, OPS, SYMBOLS, make_test
 from llm_router.spec.refs import Environment
 from llm_router.spec.source import Path, Source
 from llm_router.spec.tokens import Fault, Token, tokenize
-
-DEEPEST = 32
-"""How deep brackets and `not` may nest, so that no walk over a condition runs out of stack."""
 
 _CLOSING = {"(": ")", "[": "]"}
 
@@ -114,13 +111,13 @@ class _Reader:
         terms = [self._both()]
         while self._joint("or"):
             terms.append(self._both())
-        return _joined(terms, AnyOf)
+        return joined(terms, AnyOf)
 
     def _both(self) -> Condition | None:
         terms = [self._negated()]
         while self._joint("and"):
             terms.append(self._negated())
-        return _joined(terms, All)
+        return joined(terms, All)
 
     def _negated(self) -> Condition | None:
         depth = self.depth
@@ -354,8 +351,3 @@ _VALUES = {
     "=": "write `==`",
     "-": "names may contain `-`; conditions don't calculate",
 }
-
-
-def _joined(terms: list[Condition | None], kind: type[All | AnyOf]) -> Condition | None:
-    known = tuple(term for term in terms if term is not None)
-    return known[0] if len(known) == 1 else kind(known) if known else None

@@ -57,6 +57,12 @@ class _ValueHabit:
     nouns: tuple[str, ...] = ()
 
 
+TRUTHS: Mapping[str, str] = {
+    **dict.fromkeys(("true", "yes", "on", "y", "1"), "true"),
+    **dict.fromkeys(("false", "no", "off", "n", "0"), "false"),
+}
+"""How people write true and false, in lower case, and how YAML 1.2 does."""
+
 NAME_IN_USE = "the name of whom to ask"
 CREDENTIAL = "a key"
 

@@ -11,7 +11,8 @@ from typing import Literal, TypeAlias
 from llm_router.diagnostics import Diagnostic, Severity, Span, did_you_mean
 from llm_router.spec.condition import Scalar
 from llm_router.spec.feature_types import Declarations, FeatureType, Kind, Placement
-from llm_router.spec.refs import Environment, MissingReference, Reference, has_reference, resolve
+from llm_router.spec.habits import TRUTHS
+from llm_router.spec.refs import UNSET, Environment, MissingReference, Reference, has_reference, resolve
 from llm_router.units import UnitError, parse_count, parse_share
 
 Form: TypeAlias = Literal["yaml", "quoted", "word", "number", "resolved"]
@@ -30,7 +31,6 @@ METADATA_KEY = "LR341"
 LABEL_KEY = "LR342"
 WORD = "LR343"
 BUDGET = "LR344"
-UNSET = "LR219"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,16 +124,10 @@ def _boolean(written: Written, target: Target, scope: Scope) -> Scalar | None:
         return written.value
     if written.form == "resolved" and written.value in ("true", "false"):
         return written.value == "true"
-    truth = _TRUTHS.get(str(written.value).lower())
+    truth = TRUTHS.get(str(written.value).lower())
     proposal = f"write `{truth}`, without quotes" if truth else "write `true` or `false`"
     scope.fault(VALUE_TYPE, _misfit(written, target), written.span, proposal)
     return None
-
-
-_TRUTHS: Mapping[str, str] = {
-    **dict.fromkeys(("true", "yes", "on", "y", "1"), "true"),
-    **dict.fromkeys(("false", "no", "off", "n", "0"), "false"),
-}
 
 
 def _number(written: Written, target: Target, scope: Scope) -> Scalar | None:

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
-
-from pydantic import Field
-
+from llm_router.spec.model_failures import Places
 from llm_router.spec.model_providers import TimeoutsSpec
 from llm_router.spec.section import Section, key
-from llm_router.spec.shapes import AS_LIST, AS_ONE, BY_SHAPE
-from llm_router.spec.types import Count, Place
-
-Places: TypeAlias = Annotated[
-    Annotated[Place, AS_ONE] | Annotated[tuple[Place, ...], Field(min_length=1), AS_LIST], BY_SHAPE
-]
+from llm_router.spec.types import Count
 
 
 class EmbeddingSpec(Section):

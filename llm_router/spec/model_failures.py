@@ -144,12 +144,7 @@ StopWord: TypeAlias = Annotated[
     Literal["stop"], words("what follows a failure", ("stop",), help="write `stop`, or `{retry: 1, next: any}`")
 ]
 StopOrAfter: TypeAlias = Annotated[
-    Annotated[
-        Literal["stop"],
-        words("what follows a failure", ("stop",), help="write `stop`, or `{retry: 1, next: any}`"),
-        AS_ONE,
-    ]
-    | Annotated[AfterSpec, AS_MAPPING],
+    Annotated[StopWord, AS_ONE] | Annotated[AfterSpec, AS_MAPPING],
     BY_SHAPE,
 ]
 

@@ -18,7 +18,7 @@ from llm_router.spec.scalars import (
     shown,
     wrong_type,
 )
-from llm_router.spec.types import METADATA_PATTERN, Count, Money, PositiveDuration
+from llm_router.spec.types import METADATA_PATTERN, POSITIVE, Count, Money, PositiveDuration
 from llm_router.units import DURATION_PATTERN, MONEY_PATTERN
 
 DAYS = ("day", "week", "month")
@@ -26,8 +26,7 @@ DAYS = ("day", "week", "month")
 
 _PER_PATTERN = rf"user|session|metadata\.{METADATA_PATTERN}"
 _PERCENTILE_PATTERN = r"p[1-9][0-9]?"
-_POSITIVE = r"(?=.*[1-9])"
-_DURATION_SCHEMA = {"type": "string", "pattern": f"^{_POSITIVE}(?:{DURATION_PATTERN})$"}
+_DURATION_SCHEMA = {"type": "string", "pattern": f"^{POSITIVE}(?:{DURATION_PATTERN})$"}
 
 _EVERY_HABITS: Mapping[str, str] = {
     **dict.fromkeys(("daily", "days", "1day", "today"), "day"),
@@ -109,7 +108,7 @@ FixedCount: TypeAlias = Annotated[int, replace(_COUNT, late=False)]
 Size: TypeAlias = Annotated[int, replace(_COUNT, noun="a number of bytes", read=_size, late=False)]
 FixedMoney: TypeAlias = Annotated[
     int,
-    _fixed("an amount of money", _money, {"type": "string", "pattern": f"^{_POSITIVE}(?:{MONEY_PATTERN})$"}),
+    _fixed("an amount of money", _money, {"type": "string", "pattern": f"^{POSITIVE}(?:{MONEY_PATTERN})$"}),
 ]
 Every: TypeAlias = Annotated[
     Literal["day", "week", "month"] | float,

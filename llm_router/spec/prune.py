@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from llm_router.spec.model import DeploymentSpec, ProviderSpec, Spec
 from llm_router.spec.section import Finding
-from llm_router.spec.source import Path, Plain
+from llm_router.spec.source import Path, Plain, at
 
 Tree: TypeAlias = dict[str, Plain]
 
@@ -93,18 +93,6 @@ def lost_in(tree: Tree, found: Iterable[Finding]) -> Lost:
     stand_ins = (f"stand-in-{path[-1]}" for path, _ in gone)
     sections = (str(path[0]) for path, node in gone if _is_section(path, node))
     return Lost(frozenset((*words, *stand_ins, _ANYBODY)), frozenset(sections))
-
-
-def at(tree: Plain, path: Path) -> Plain:
-    """The value at a path of the tree; `None` where it leads nowhere."""
-    for step in path:
-        if isinstance(tree, dict) and isinstance(step, str):
-            tree = tree.get(step)
-        elif isinstance(tree, list) and isinstance(step, int) and step < len(tree):
-            tree = tree[step]
-        else:
-            return None
-    return tree
 
 
 def _take_out(tree: Tree, path: Path) -> None:

@@ -73,9 +73,9 @@ def read(text: str | bytes, file: str, environment: Environment | None = None) -
     return Reading(verdict.spec, source, found)
 
 
-def read_mapping(tree: Mapping[str, object], file: str = "<spec>", environment: Environment | None = None) -> Reading:
-    """The spec that a mapping is; places are those in its JSON, which `source.text` has."""
-    return read(json.dumps(tree, indent=2, ensure_ascii=False, default=str), file, environment)
+def text_of(tree: Mapping[str, object]) -> str:
+    """The text of a spec that a program made: JSON, which is YAML; diagnostics are placed in it."""
+    return json.dumps(tree, indent=2, ensure_ascii=False, default=str)
 
 
 def _validate(tree: dict[str, Plain], source: Source, environment: Environment | None) -> _Verdict:

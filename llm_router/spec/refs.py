@@ -26,6 +26,9 @@ _PARTS = re.compile(
     rf"|keyring:(?P<entry>{_KEYRING}))\}}"
 )
 
+UNSET = "LR219"
+"""The code of a diagnostic that says that a reference stands for nothing here."""
+
 T = TypeVar("T")
 
 

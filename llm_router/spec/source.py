@@ -82,6 +82,18 @@ class Source:
         return Span(self.file, first.line, first.column, last.line, last.column + 1)
 
 
+def at(tree: Plain, path: Path) -> Plain:
+    """The value at a path of a plain tree; `None` where it leads nowhere."""
+    for step in path:
+        if isinstance(tree, dict) and isinstance(step, str):
+            tree = tree.get(step)
+        elif isinstance(tree, list) and isinstance(step, int) and step < len(tree):
+            tree = tree[step]
+        else:
+            return None
+    return tree
+
+
 def read_source(text: str | bytes, file: str) -> tuple[Source, tuple[Diagnostic, ...]]:
     """The tree and places of a spec's text, and what hinders reading it. Bytes are UTF-8."""
     if isinstance(text, bytes):

@@ -11,11 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from llm_router.diagnostics import Diagnostic, Severity
-from llm_router.spec.refs import Environment, MissingReference, Reference, has_reference, resolve
+from llm_router.spec.refs import UNSET, Environment, MissingReference, Reference, has_reference, resolve
 from llm_router.spec.scalars import Substituted
 from llm_router.spec.source import Path, Plain, Source, read_scalar
-
-UNSET = "LR219"
 
 
 @dataclass(slots=True)

@@ -12,15 +12,14 @@ from llm_router.spec.habits import FOREIGN_KEY, key_habit
 from llm_router.spec.scalars import NOTHING, WRONG_TYPE, shown
 from llm_router.spec.section import Finding, Notes, Section
 from llm_router.spec.shapes import NAMES
-from llm_router.spec.source import Path, Source
+from llm_router.spec.source import Path, Plain, Source, at
 
 UNKNOWN_KEY = "LR201"
-EMPTY = "LR209"
 _FILL_IN = "fill it in, or take it out"
 _KEY_ERROR = "[key]"
 
 
-def findings(tree: Mapping[str, Any], errors: Sequence[Any], notes: Notes) -> list[Finding]:
+def findings(tree: Plain, errors: Sequence[Any], notes: Notes) -> list[Finding]:
     """All that is wrong with a tree, in no order: keys, values, and what stands together."""
     translated = [finding for error in errors for finding in _translate(error, tree)]
     return _without_echoes([*_of_keys(tree, notes), *translated])
@@ -46,9 +45,9 @@ def place(finding: Finding, source: Source) -> Diagnostic:
     return Diagnostic(finding.code, "error", finding.message, span, finding.help)
 
 
-def _of_keys(tree: Mapping[str, Any], notes: Notes) -> Iterator[Finding]:
+def _of_keys(tree: Plain, notes: Notes) -> Iterator[Finding]:
     for path, section in notes.sections.items():
-        node = _at(tree, path)
+        node = at(tree, path)
         if isinstance(node, dict):
             yield from _of_section(section, node, path)
 
@@ -59,9 +58,7 @@ def _of_section(section: type[Section], node: Mapping[str, Any], path: Path) -> 
         if key not in known:
             yield _unknown_key(section, key, path)
         elif value is None:
-            yield Finding(
-                EMPTY, (*path, key), f"`{key}` has nothing below it", "fill it in, or take it out", on_key=True
-            )
+            yield Finding(NOTHING, (*path, key), f"`{key}` has nothing below it", _FILL_IN, on_key=True)
     for constraint in section.constraints:
         yield from constraint.check(node, path)
 
@@ -81,7 +78,7 @@ def _place_name(path: Path) -> str:
     return f"`{steps.lstrip('.')}`"
 
 
-def _translate(error: Mapping[str, Any], tree: Mapping[str, Any]) -> Iterator[Finding]:
+def _translate(error: Mapping[str, Any], tree: Plain) -> Iterator[Finding]:
     loc = tuple(step for step in error["loc"] if step not in NAMES)
     on_key = loc[-1:] == (_KEY_ERROR,)
     path = loc[:-1] if on_key else loc
@@ -96,10 +93,10 @@ def _translate(error: Mapping[str, Any], tree: Mapping[str, Any]) -> Iterator[Fi
         yield _misshapen(path, error["input"], _wanted(kind, context))
 
 
-def _missing(path: Path, tree: Mapping[str, Any]) -> Iterator[Finding]:
+def _missing(path: Path, tree: Plain) -> Iterator[Finding]:
     """A key that isn't there; one that is there, but empty, was reported as such."""
     *above, key = path
-    node = _at(tree, tuple(above))
+    node = at(tree, tuple(above))
     if not isinstance(node, dict) or key in node:
         return
     where = _place_name(tuple(above)) if above else "a spec"
@@ -130,7 +127,7 @@ _MISSING_HELP: Mapping[str, str] = {
 def _empty(path: Path, value: Any) -> Iterator[Finding]:
     """A list or mapping without entries; where entries are wrong, they were reported themselves."""
     if not value:
-        yield Finding(EMPTY, path, f"{_place_name(path)} is empty", _FILL_IN, on_key=True)
+        yield Finding(NOTHING, path, f"{_place_name(path)} is empty", _FILL_IN, on_key=True)
 
 
 def _misshapen(path: Path, value: Any, wanted: str) -> Finding:
@@ -193,13 +190,3 @@ def _wanted(kind: str, context: Mapping[str, Any]) -> str:
         return _WANTED[kind]
     tags = re.findall("one|list|mapping", str(context.get("expected_tags", "")))
     return " or ".join(NAMES[f"\0{tag}"] for tag in tags) or "something else"
-
-
-def _at(tree: Any, path: Path) -> Any:
-    """The value at a path of the tree; `None` where it leads nowhere."""
-    for step in path:
-        try:
-            tree = tree[step]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return tree

@@ -14,9 +14,8 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from llm_router.catalog.providers import CUSTOM, CUSTOM_NAME_PATTERN, PROVIDERS
 from llm_router.diagnostics import closest, did_you_mean
-from llm_router.errors import FAILURE_CLASSES, FailureClass
 from llm_router.messages import ReasoningEffort, Thinking
-from llm_router.spec.habits import CREDENTIAL, NAME_IN_USE
+from llm_router.spec.habits import CREDENTIAL, NAME_IN_USE, TRUTHS
 from llm_router.spec.refs import REFERENCE_PATTERN, Reference
 from llm_router.spec.scalars import (
     BAD_NAME,
@@ -91,14 +90,8 @@ def _text_schema(grammar: str = "") -> dict[str, Any]:
 def _flag(value: object) -> bool:
     if isinstance(value, bool):
         return value
-    truth = _TRUTHS.get(str(value).lower()) if isinstance(value, (str, int)) else None
+    truth = TRUTHS.get(str(value).lower()) if isinstance(value, (str, int)) else None
     raise wrong_type("`true` or `false`", value, f"write `{truth}`" if truth else "write `true` or `false`")
-
-
-_TRUTHS = {
-    **dict.fromkeys(("true", "yes", "on", "y", "1"), "true"),
-    **dict.fromkeys(("false", "no", "off", "n", "0"), "false"),
-}
 
 
 def _number(noun: str, low: float, high: float | None = None, *, whole: bool = False) -> Callable[[object], Any]:
@@ -291,7 +284,8 @@ def _mapping(noun: str, help: str = "") -> Callable[[object], object]:
 
 
 _NAME_GRAMMAR = rf"(?!(?:{'|'.join(RESERVED)})$){NAME_PATTERN}"
-_POSITIVE = r"(?=.*[1-9])"
+POSITIVE = r"(?=.*[1-9])"
+"""Before a pattern of quantities: none of those that are zero."""
 
 Text: TypeAlias = Annotated[
     str | Reference, Scalar("text", _text("text", _NOT_TEMPLATE, _bad_reference), _text_schema(_NOT_TEMPLATE))
@@ -362,7 +356,7 @@ Kind: TypeAlias = Annotated[str, _kind()]
 
 Duration: TypeAlias = Annotated[float | Reference, _quantities("a duration", _duration, DURATION_PATTERN)]
 PositiveDuration: TypeAlias = Annotated[
-    float | Reference, _quantities("a duration", _positive(_duration), f"{_POSITIVE}(?:{DURATION_PATTERN})")
+    float | Reference, _quantities("a duration", _positive(_duration), f"{POSITIVE}(?:{DURATION_PATTERN})")
 ]
 Money: TypeAlias = Annotated[int | Reference, _quantities("an amount of money", _money, MONEY_PATTERN)]
 Share: TypeAlias = Annotated[Fraction, _quantities("a share", _share, SHARE_PATTERN, late=False)]
@@ -374,7 +368,7 @@ Count: TypeAlias = Annotated[
         {
             "anyOf": [
                 {"type": "integer", "minimum": 1},
-                {"type": "string", "pattern": f"^{_POSITIVE}(?:{COUNT_PATTERN})$"},
+                {"type": "string", "pattern": f"^{POSITIVE}(?:{COUNT_PATTERN})$"},
             ]
         },
         typed=True,
@@ -389,7 +383,7 @@ Effort: TypeAlias = Annotated[
         {
             "anyOf": [
                 {"type": "integer", "minimum": 1},
-                {"type": "string", "pattern": f"^{_POSITIVE}(?:{COUNT_PATTERN})$"},
+                {"type": "string", "pattern": f"^{POSITIVE}(?:{COUNT_PATTERN})$"},
                 {"type": "string", "enum": list(get_args(ReasoningEffort))},
             ]
         },
@@ -406,12 +400,9 @@ Temperature: TypeAlias = Annotated[float | Reference, _numeric("a number", 0, 2)
 Probability: TypeAlias = Annotated[float | Reference, _numeric("a number", 0, 1)]
 Whole: TypeAlias = Annotated[int | Reference, _numeric("a whole number", 0, whole=True)]
 Positive: TypeAlias = Annotated[int | Reference, _numeric("a whole number", 1, whole=True)]
-Hour: TypeAlias = Annotated[int, _numeric("an hour", 0, 23, whole=True, late=False)]
-
 RawMapping: TypeAlias = Annotated[
     dict[str, Any], Scalar("a mapping", _mapping("a mapping"), {"type": "object"}, raw=True)
 ]
-FailureWord: TypeAlias = Annotated[FailureClass, words("a failure class", FAILURE_CLASSES)]
 Free: TypeAlias = Annotated[
     Literal["free"], words("a price", ("free",), help="write `free`, or `{input: 2.5, output: 10}`")
 ]

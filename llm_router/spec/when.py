@@ -6,17 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from llm_router.diagnostics import Diagnostic, Span, closest
-from llm_router.spec.condition import ALWAYS, All, AnyOf, Condition, Declarations, Not, Op, Placement
+from llm_router.spec.condition import ALWAYS, DEEPEST, All, AnyOf, Condition, Not, Op, joined
 from llm_router.spec.feature_names import find_target
-from llm_router.spec.feature_types import features_of
+from llm_router.spec.feature_types import Declarations, Placement, features_of
 from llm_router.spec.literals import OPERATOR, STRUCTURE, Scope, Target, Written
 from llm_router.spec.operators import HABITS, OPS, make_test
 from llm_router.spec.refs import Environment
 from llm_router.spec.source import Path, Source
 
 GROUPS = ("all", "any", "not")
-DEEPEST = 32
-"""How deep conditions may nest, in either spelling."""
 
 
 def read_when(
@@ -53,7 +51,7 @@ class _Reader:
         if depth > DEEPEST:
             self._fault(f"conditions nest more than {DEEPEST} deep", path, "write it flatter, or as several rules")
             return None
-        return _joined([self._entry(str(key), value, (*path, key), depth) for key, value in node.items()], All)
+        return joined([self._entry(str(key), value, (*path, key), depth) for key, value in node.items()], All)
 
     def _entry(self, key: str, value: object, path: Path, depth: int) -> Condition | None:
         if key in ("all", "any"):
@@ -71,7 +69,7 @@ class _Reader:
             self._fault(f"`{key}` takes a list of conditions", path, f"write `{key}: [{{task: code}}, {{cost: low}}]`")
             return None
         terms = [self.mapping(term, (*path, place), depth + 1) for place, term in enumerate(value)]
-        return _joined(terms, All if key == "all" else AnyOf)
+        return joined(terms, All if key == "all" else AnyOf)
 
     def _feature(self, key: str, value: object, path: Path) -> Condition | None:
         prefix = f"{key}."
@@ -97,7 +95,7 @@ class _Reader:
         if not value:
             self._fault(f"`{target.written}` is compared with nothing", path, f"write `{target.written}: {{is: …}}`")
             return None
-        return _joined([self._operator(target, op, (*path, op), item) for op, item in value.items()], All)
+        return joined([self._operator(target, op, (*path, op), item) for op, item in value.items()], All)
 
     def _operator(self, target: Target, word: str, path: Path, value: object) -> Condition | None:
         op = next((op for op in OPS if op == word), None)
@@ -150,11 +148,6 @@ _COMBINATORS: Mapping[str, str] = {
     "not": "not: {…}",
 }
 """What other systems call our combinators, ours in another case among them."""
-
-
-def _joined(terms: list[Condition | None], kind: type[All | AnyOf]) -> Condition | None:
-    known = tuple(term for term in terms if term is not None)
-    return known[0] if len(known) == 1 else kind(known) if known else None
 
 
 def _unknown_operator(word: str, path: Path) -> tuple[str, Path, str]:

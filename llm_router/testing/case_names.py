@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from llm_router.diagnostics import Diagnostic, did_you_mean
 from llm_router.policy.program import Program
-from llm_router.spec.condition import Condition, Placement
+from llm_router.spec.condition import Condition
+from llm_router.spec.feature_types import Placement
 from llm_router.spec.model_cases import CaseSpec
 from llm_router.spec.read import Reading
 from llm_router.spec.source import Path, Plain, Source
@@ -65,6 +66,9 @@ def _check(case: CaseSpec, path: Path, program: Program, reading: Reading) -> It
 
 
 def _hints(case: CaseSpec, path: Path, program: Program, source: Source) -> Iterator[Diagnostic]:
+    embed, embeddings = case.request.embed, tuple(program.embeddings)
+    if embed is not None and embed not in embeddings:
+        yield _unknown(embed, "embedding", embeddings, source, (*path, "request", "embed"))
     hints: tuple[tuple[str, str, Sequence[str]], ...] = (
         ("task", "task", program.tasks),
         ("provider", "provider", tuple(program.providers)),

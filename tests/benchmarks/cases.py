@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from llm_router.policy.compile import compile_spec
-from llm_router.spec.read import read_mapping
+from llm_router.spec.read import read, text_of
 from llm_router.testing import run_cases
 
 SPEC = yaml.safe_load((Path(__file__).parents[1] / "testing" / "cases" / "runner.yaml").read_text())["spec"]
@@ -19,7 +19,7 @@ ROUNDS = 3
 
 def cpu_s(number: int) -> float:
     """CPU seconds that running so many cases takes, compiling apart."""
-    reading = read_mapping({**SPEC, "tests": [CASE] * number})
+    reading = read(text_of({**SPEC, "tests": [CASE] * number}), "<spec>")
     program, diagnostics = compile_spec(reading)
     assert program is not None, diagnostics
     began = time.process_time()

@@ -11,7 +11,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm_router.catalog.prices import FREE, PRICE_KINDS, Price, PriceTier, Rates, Revision, find_price
+from llm_router.catalog.price import FREE, PRICE_KINDS, Price, PriceTier, Rates, Revision
+from llm_router.catalog.prices import find_price
 from llm_router.messages import Usage
 from llm_router.units import UnitError
 

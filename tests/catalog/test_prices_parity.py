@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from llm_router.catalog.prices import Price, find_price
+from llm_router.catalog.price import Price
+from llm_router.catalog.prices import find_price
 from llm_router.messages import Usage
 
 genai_prices = pytest.importorskip("genai_prices", reason="genai-prices isn't installed (development only)")

@@ -8,8 +8,9 @@ from pathlib import Path
 import yaml
 
 from llm_router.diagnostics import Diagnostic, in_order
-from llm_router.spec.condition import ALWAYS, Condition, Declarations, MetadataType, Placement
+from llm_router.spec.condition import ALWAYS, Condition
 from llm_router.spec.expression import read_if
+from llm_router.spec.feature_types import Declarations, MetadataType, Placement
 from llm_router.spec.source import read_source
 from llm_router.spec.when import read_when
 

@@ -7,8 +7,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm_router.policy.match import Finding, build_index, candidate_places, explain_condition, holds
-from llm_router.spec.condition import ALWAYS, Condition, Declarations, MetadataType, Not
+from llm_router.policy.index import build_index, candidate_places
+from llm_router.policy.match import Finding, explain_condition, holds
+from llm_router.spec.condition import ALWAYS, Condition, Not
+from llm_router.spec.feature_types import Declarations, MetadataType
 from tests.conditions.conditions import PATTERNS, TESTS, conditions, requests
 from tests.conditions.reading import DECLARATIONS, condition_of, read_spec
 

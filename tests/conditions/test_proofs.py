@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from llm_router.policy import boxes
-from llm_router.policy.boxes import can_hold, covered_by, witness
+from llm_router.policy.boxes import can_hold, covered_by
 from llm_router.policy.match import holds
 from llm_router.spec.condition import ALWAYS, AnyOf, Condition, Not, reads
 from tests.conditions.conditions import PATTERNS, TESTS, conditions, every_request
@@ -48,7 +48,7 @@ def test_a_condition_can_hold_exactly_when_some_request_meets_it(condition: Cond
 @SLOW
 @given(conditions(size=6))
 def test_an_example_meets_its_condition_and_there_is_one_whenever_it_can_hold(condition: Condition) -> None:
-    example = witness(condition, DECLARATIONS)
+    example = covered_by(condition, (), DECLARATIONS).gap
     assert (example is not None) is can_hold(condition, DECLARATIONS)
     if example is not None:
         assert holds(condition, _present(example))
@@ -120,7 +120,7 @@ def test_a_gap_is_shown_with_its_absences() -> None:
     ],
 )
 def test_examples_meet_patterns_and_narrow_intervals(text: str) -> None:
-    example = witness(condition_of(text), DECLARATIONS)
+    example = covered_by(condition_of(text), (), DECLARATIONS).gap
     assert example is not None
     assert holds(condition_of(text), _present(example))
 
@@ -142,4 +142,4 @@ def test_past_its_limit_the_analysis_says_that_it_does_not_know(monkeypatch: pyt
     assert can_hold(tangle, DECLARATIONS) is None
     assert covered_by(tangle, [ALWAYS], DECLARATIONS).verdict == "unknown"
     assert covered_by(ALWAYS, [tangle], DECLARATIONS).verdict != "yes"
-    assert witness(tangle, DECLARATIONS) is None
+    assert covered_by(tangle, (), DECLARATIONS).gap is None

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_router.spec.model import AfterSpec, GroupSpec, PoolSpec, Spec, listed
-from llm_router.spec.read import read, read_mapping
+from llm_router.spec.read import read, text_of
 from llm_router.spec.refs import Environment, MissingReference, Reference, known, resolve
 from tests.spec.cases import INVALID, VALID
 
@@ -167,7 +167,7 @@ def test_cases_tell_answers_from_the_world() -> None:
 
 
 def test_a_mapping_is_read_like_a_file() -> None:
-    found = read_mapping({"version": 1, "ruls": [], "rules": [{"use": "openai:gpt-4o"}]})
+    found = read(text_of({"version": 1, "ruls": [], "rules": [{"use": "openai:gpt-4o"}]}), "<spec>")
     assert [(item.code, item.span.line) for item in found.diagnostics] == [("LR201", 3)]
 
 
@@ -190,7 +190,7 @@ def test_no_word_is_pydantic_s(path: Path) -> None:
     )
 )
 def test_no_mapping_makes_it_raise(tree: object) -> None:
-    read_mapping({"version": 1, "rules": tree, "deployments": tree, "fallback": tree, "tests": tree})
+    read(text_of({"version": 1, "rules": tree, "deployments": tree, "fallback": tree, "tests": tree}), "<spec>")
 
 
 def test_a_long_spec_is_read_in_no_time() -> None:

@@ -13,7 +13,7 @@ import jsonschema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm_router.spec.read import read, read_mapping
+from llm_router.spec.read import read, text_of
 from llm_router.spec.schema import json_schema
 from tests.spec.cases import RECIPES, VALID
 
@@ -101,7 +101,7 @@ def changed(tree: Any, spot: int, value: Any, *, rename: bool) -> Any:
 @given(st.sampled_from(TREES), SPOTS, st.sampled_from(STRANGE), st.booleans())
 def test_schema_and_loader_agree_on_any_spec_that_was_changed(tree: Any, spot: int, value: Any, rename: bool) -> None:
     mutant = changed(tree, spot, value, rename=rename)
-    found = read_mapping(mutant)
+    found = read(text_of(mutant), "<spec>")
     codes = [diagnostic.code for diagnostic in found.diagnostics if diagnostic.code not in BLIND]
     complaints = [error.message for error in VALIDATOR.iter_errors(found.source.tree)]
     assert bool(codes) == bool(complaints), (mutant, codes, complaints)

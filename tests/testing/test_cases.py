@@ -12,7 +12,7 @@ import yaml
 from llm_router.policy.compile import compile_spec
 from llm_router.policy.program import Program
 from llm_router.spec.given import OUTCOMES
-from llm_router.spec.read import Reading, read, read_mapping
+from llm_router.spec.read import Reading, read, text_of
 from llm_router.testing import CaseResult, check_cases, run_cases
 from llm_router.testing.faults import FAULTS
 
@@ -27,7 +27,7 @@ def compiled(reading: Reading) -> Program:
 
 
 def run(case: dict[str, Any]) -> CaseResult:
-    reading = read_mapping({**FILE["spec"], "tests": [case]})
+    reading = read(text_of({**FILE["spec"], "tests": [case]}), "<spec>")
     (result,) = run_cases(compiled(reading), reading)
     return result
 
@@ -45,7 +45,7 @@ def test_a_case_passes_or_tells_what_differs(row: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("row", FILE["names"], ids=lambda row: row["message"])
 def test_a_wrong_name_is_a_diagnostic_at_its_place(row: dict[str, Any]) -> None:
-    reading = read_mapping({**FILE["spec"], "tests": [row["case"]]})
+    reading = read(text_of({**FILE["spec"], "tests": [row["case"]]}), "<spec>")
     program = compiled(reading)
     (found,) = check_cases(program, reading)
     assert found.message == row["message"]
@@ -89,5 +89,5 @@ def test_the_recipes_hold_what_they_promise(recipe: Path) -> None:
 
 def test_no_test_uses_up_another_ones_limits() -> None:
     case = {"request": {"text": "limited"}, "expect": {"deployment": "mini"}}
-    reading = read_mapping({**FILE["spec"], "tests": [case, case]})
+    reading = read(text_of({**FILE["spec"], "tests": [case, case]}), "<spec>")
     assert [result.differences for result in run_cases(compiled(reading), reading)] == [(), ()]

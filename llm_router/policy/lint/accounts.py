@@ -13,8 +13,7 @@ from llm_router.policy.lint.subject import Subject, warning
 from llm_router.policy.program import Budget, Deployment, Limit, Rule
 from llm_router.spec.condition import ALWAYS, All, Condition, Test
 from llm_router.spec.feature_types import Covering
-from llm_router.spec.prune import at
-from llm_router.spec.source import Path
+from llm_router.spec.source import Path, at
 from llm_router.units import format_count, format_money
 
 DAY_S = 86_400.0

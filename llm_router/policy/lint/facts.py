@@ -11,7 +11,7 @@ from llm_router.diagnostics import Diagnostic, Span
 from llm_router.policy.lint.subject import Subject, warning
 from llm_router.policy.lint.unused import reads, section
 from llm_router.policy.program import Deployment, Tier
-from llm_router.spec.source import Path, Plain
+from llm_router.spec.source import Path, Plain, at
 from llm_router.spec.types import LEAST_PRICE
 
 KEY_SHAPE = re.compile(r"(?:sk-|gsk_|xai-|pplx-|hf_|AIza|Bearer )[A-Za-z0-9_-]{16,}|[A-Za-z0-9_-]{32,}")
@@ -51,7 +51,7 @@ def price_per_token(subject: Subject) -> Iterator[Diagnostic]:
     Example: `price: {input: 0.0000025, output: 0.00001}` for 2.50 and 10 USD.
     """
     for name in section(subject, "deployments"):
-        price = plain_at(subject, ("deployments", name, "price"))
+        price = at(subject.source.tree, ("deployments", name, "price"))
         for kind, amount in price.items() if isinstance(price, dict) else ():
             if isinstance(amount, int | float) and 0 < amount < LEAST_PRICE:
                 yield warning(
@@ -205,16 +205,6 @@ def scalars(tree: Plain, path: Path) -> Iterator[tuple[Path, str]]:
     elif isinstance(tree, list):
         for place, value in enumerate(tree):
             yield from scalars(value, (*path, place))
-
-
-def plain_at(subject: Subject, path: Path) -> Plain:
-    """The plain value at a path of the file; None where there is none."""
-    value: Plain = subject.source.tree
-    for step in path:
-        if not isinstance(value, dict) or not isinstance(step, str):
-            return None
-        value = value.get(step)
-    return value
 
 
 def is_secret(path: Path, value: str) -> bool:

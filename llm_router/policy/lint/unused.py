@@ -82,7 +82,7 @@ def unused_task(subject: Subject) -> Iterator[Diagnostic]:
     Why: callers may say it and nothing changes; often the rule for it is missing.
     Example: `tasks: [code, chat]` where no rule reads `chat`.
     """
-    read = {word for test in conditions(subject) if test.feature == "task" for word in values_of(test)}
+    read = {word for test in conditions(subject) if test.feature == "task" for word in test.values}
     read |= {task for deployment in subject.program.deployments.values() for task in deployment.quality}
     tasks = subject.source.tree.get("tasks") if isinstance(subject.source.tree, dict) else None
     for place, task in enumerate(tasks if isinstance(tasks, list) else ()):
@@ -154,11 +154,6 @@ def conditions(subject: Subject) -> Iterator[Test]:
     accounts: tuple[Limit | Budget, ...] = (*subject.program.limits, *subject.program.budgets)
     for account in accounts:
         yield from tests_of(account.covers)
-
-
-def values_of(test: Test) -> tuple[object, ...]:
-    """The values that a predicate compares with."""
-    return test.value if isinstance(test.value, tuple) else (test.value,)
 
 
 def referred(tree: Plain) -> Iterator[str]:
