@@ -38,13 +38,17 @@ _LONGEST_WAIT_S = 86400.0
 
 @dataclass(frozen=True, slots=True)
 class ErrorBody:
-    """What an error body says. `codes` are its codes and types, the most telling first; `text` all its words."""
+    """What an error body says. `codes` are its codes and types, the most telling first.
+
+    `headers` are those of the provider's that it repeats: openrouter does, also where it answers 200.
+    """
 
     message: str = field(repr=False)
     codes: tuple[str, ...] = ()
     status: int | None = None
     request_id: str | None = None
     wait_s: float | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def request_id(headers: Mapping[str, str], body: JsonObject) -> str | None:
@@ -58,7 +62,7 @@ def failure_of(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
     said = read_error_body(body)
     message = shorten(said.message.strip() or f"status {status} {_phrase(status)}", _LONGEST_READ)
     kind = classify(status, said.codes, message)
-    wait_s = retry_after(headers, message, limited=kind == "rate_limit")
+    wait_s = retry_after({**said.headers, **headers}, message, limited=kind == "rate_limit")
     return Failure(
         kind,
         shorten(message),
@@ -73,13 +77,15 @@ def failure_in_answer(error: Json, headers: Mapping[str, str]) -> Failure:
     """The failure that an error object tells which stands where an answer should be, under a status of 200."""
     said = _read({"error": error})
     message = shorten(said.message.strip() or "the provider sent an error instead of an answer", _LONGEST_READ)
+    dated = {**said.headers, "date": headers.get("date", "")}
+    wait_s = retry_after(dated, message, limited=True)
     return Failure(
         classify(said.status, said.codes, message),
         shorten(message),
         said.status,
         said.codes[0] if said.codes else None,
         request_id(headers, {}),
-        retry_after({}, message, limited=True),
+        said.wait_s if wait_s is None else wait_s,
     )
 
 
@@ -107,7 +113,8 @@ def _read(value: Json) -> ErrorBody:
         tuple(dict.fromkeys(codes)),
         _status(inner),
         first_text(value.get("request_id"), value.get("id")) or None,
-        _seconds(value.get("estimated_time")),
+        _wait_s(value, inner),
+        _repeated(inner),
     )
 
 
@@ -146,6 +153,20 @@ def _status(error: JsonObject) -> int | None:
         if isinstance(value, int) and 400 <= value <= 599:
             return value
     return None
+
+
+def _wait_s(value: JsonObject, inner: JsonObject) -> float | None:
+    """The seconds that a field names: huggingface's while a model loads, openrouter's and proxies' at a limit."""
+    metadata = as_object(inner.get("metadata"))
+    named = (metadata.get("retry_after_seconds"), inner.get("retry_after"), value.get("retry_after"))
+    found = map(_seconds, (value.get("estimated_time"), *named))
+    return next((wait_s for wait_s in found if wait_s is not None), None)
+
+
+def _repeated(inner: JsonObject) -> Mapping[str, str]:
+    """The headers that stand in the body, with names in lower case."""
+    headers = as_object(as_object(inner.get("metadata")).get("headers"))
+    return {name.lower(): value for name, value in headers.items() if isinstance(value, str)}
 
 
 def _seconds(value: Json) -> float | None:

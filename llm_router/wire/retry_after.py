@@ -1,7 +1,8 @@
 """When a provider may be asked again, as its reply says.
 
 `retry-after-ms` and `retry-after` (seconds or an HTTP date) come first; then the reset headers of those limits of which
-nothing remains; then the words of the message. Instants count from the reply's `date` header.
+nothing remains; then the words of the message. Instants count from the reply's `date` header, which whoever received
+the reply adds where it is missing.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from email.utils import parsedate_to_datetime
 _PLAIN = ("retry-after", "llm_provider-retry-after")
 _RESET = re.compile(r"^(?:llm_provider-)?(?:x-ratelimit-reset|x-ratelimit-(.+)-reset|x-ratelimit-reset-(.+)"
                     r"|anthropic-ratelimit-(.+)-reset|ratelimitbysize-reset|ratelimit-reset)$")  # fmt: skip
+_ITEM = re.compile(r"(?:^|[;,\s])(?:r|remaining)=0\s*[;,]\s*(?:t|reset)=(\d+)")
+"""A limit of the `ratelimit` header of which nothing remains: `"api";r=0;t=55` (draft-ietf-httpapi-ratelimit-headers,
+2025; huggingface sends it), or `limit=100, remaining=0, reset=55`, as older drafts had it."""
 _WORDS = re.compile(r"(?:try|retry)[^.]{0,20} (?:again )?(?:in|after) ((?:\d+(?:\.\d+)?\s*(?:ms|s|m|h|d)\s*)+)", re.I)
 _WORDY = re.compile(r"(?:try|retry)[^.]{0,20} (?:again )?(?:in|after) (\d+(?:\.\d+)?) seconds?", re.I)
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
@@ -70,6 +74,7 @@ def _resets(headers: Mapping[str, str], now: float | None) -> Iterator[float]:
             wait = _wait(value, now)
             if wait:
                 yield wait
+    yield from (float(seconds) for seconds in _ITEM.findall(headers.get("ratelimit", "")) if int(seconds))
 
 
 def _wait(text: str, now: float | None) -> float | None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from llm_router.engine.attempt import FINISH_GRACE_S, Answered, Failed, Mode, Trial, attempt
 from llm_router.engine.drive import Ended, advance, finish
-from llm_router.engine.effects import Close, Effect, Emit, Expired, Lost, Now, Open, Read, Reply
+from llm_router.engine.effects import Close, Effect, Emit, Expired, Lost, Now, Open, Read, Reply, WallTime
 from llm_router.messages import StreamEvent, TextDelta
 from llm_router.policy.program import Timeouts
 from llm_router.wire.codec import HttpRequest
 from llm_router.wire.dialects import CODECS
 
+NOON = datetime(2026, 8, 1, 12, tzinfo=UTC).timestamp()
 TIMEOUTS = Timeouts(connect_s=5, first_token_s=10, stall_s=15, total_s=120)
 REQUEST = HttpRequest("POST", "http://127.0.0.1:9/v1/chat/completions", {}, b"{}")
 
@@ -38,13 +40,16 @@ class Wire:
     slowness: float = 0.0
     emitted: list[StreamEvent] = field(default_factory=list)
     closed: list[bool] = field(default_factory=list)
+    head: Reply = field(default_factory=lambda: Reply(200, {"content-type": "text/event-stream"}, None))
 
     def perform(self, effect: Effect[Any]) -> Any:
         match effect:
             case Now():
                 return self.now
             case Open():
-                return Reply(200, {"content-type": "text/event-stream"}, None)
+                return self.head
+            case WallTime():
+                return NOON
             case Read(_, until):
                 return self._read(until or 0.0)
             case Close(_, whole):
@@ -134,3 +139,22 @@ def test_a_script_that_is_thrown_away_makes_no_noise() -> None:
     advance(script, wire.perform)
     script.close()
     assert wire.closed == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "retry_after_s"),
+    [
+        ({"retry-after": "Sat, 01 Aug 2026 12:00:30 GMT"}, 30.0),
+        ({"retry-after": "Sat, 01 Aug 2026 12:00:30 GMT", "date": "Sat, 01 Aug 2026 12:00:20 GMT"}, 10.0),
+        (
+            {"anthropic-ratelimit-tokens-remaining": "0", "anthropic-ratelimit-tokens-reset": "2026-08-01T12:00:20Z"},
+            20.0,
+        ),
+    ],
+)
+def test_an_instant_counts_from_the_replys_own_date_or_else_from_when_it_came(
+    headers: dict[str, str], retry_after_s: float
+) -> None:
+    result = Wire([b""], head=Reply(429, headers, None)).run("whole")
+    assert isinstance(result, Failed)
+    assert result.failure.retry_after_s == retry_after_s

@@ -11,7 +11,7 @@ import yaml
 
 from llm_router.engine.attempt import Answered, Failed, Mode, Trial, attempt
 from llm_router.engine.drive import Ended, advance
-from llm_router.engine.effects import Close, Effect, Emit, Lost, Now, Open, Read, Reply
+from llm_router.engine.effects import Close, Effect, Emit, Lost, Now, Open, Read, Reply, WallTime
 from llm_router.messages import StreamEvent
 from llm_router.policy.program import Timeouts
 from llm_router.wire.codec import HttpRequest
@@ -36,7 +36,7 @@ def came(case: Mapping[str, Any], pieces: Sequence[bytes], mode: Mode) -> tuple[
 
     def perform(effect: Effect[Any]) -> Any:
         match effect:
-            case Now():
+            case Now() | WallTime():
                 return 0.0
             case Open():
                 return Reply(200, {"content-type": TYPES.get(case["dialect"], "text/event-stream")}, None)
