@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
@@ -240,7 +241,7 @@ def read_response_format(wanted: object) -> JsonFormat | None:
     if isinstance(wanted, JsonFormat):
         return wanted
     if isinstance(wanted, type) and hasattr(wanted, "model_json_schema"):
-        return JsonFormat(wanted.model_json_schema(), wanted.__name__)
+        return JsonFormat(wanted.model_json_schema(), schema_name(wanted.__name__))
     kind = wanted.get("type") if isinstance(wanted, Mapping) else None
     if kind == "text":
         return None
@@ -253,6 +254,11 @@ def read_response_format(wanted: object) -> JsonFormat | None:
         "`response_format` can't be read",
         help='write {"type": "json_object"} or {"type": "json_schema", "json_schema": {"name": …, "schema": {…}}}',
     )
+
+
+def schema_name(title: str) -> str:
+    """The name of a schema as providers take it (openai: letters, digits, `_` and `-`, at most 64; docs, 2025)."""
+    return re.sub(r"[^a-zA-Z0-9_-]", "_", title)[:64]
 
 
 def media_of_url(kind: Literal["image", "file", "audio"], url: str, media_type: str | None = None) -> Media:

@@ -1,4 +1,4 @@
-"""Tools, structured prediction and agents through LlamaIndex."""
+"""Tools and agents through LlamaIndex."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from typing import Any
 import pytest
 from llama_index.core.agent.workflow import AgentStream, FunctionAgent
 from llama_index.core.llms import ChatMessage
-from llama_index.core.prompts import PromptTemplate
 from llama_index.core.tools import FunctionTool
 from llama_index.llms.llm_router import LLMRouter
-from pydantic import BaseModel
 
-from llm_router import Router, routing
+from llm_router import routing
 from llm_router.errors import RequestError
-from llm_router.testing import Call, Say, emulated_providers
+from llm_router.testing import Call, Say
 from tests.frameworks.desk import Desk, desk
 
 # LlamaIndex's own code still uses names that pydantic has deprecated
@@ -103,60 +101,6 @@ def test_no_call_is_an_error_only_where_one_is_expected(at_desk: Desk) -> None:
 def test_a_tool_is_predicted_and_called() -> None:
     with desk({"*": ONE}) as made:
         assert str(LLMRouter(router=made.router).predict_and_call([ADD], "1 + 2?")) == "3"
-
-
-class Person(BaseModel):
-    """A person."""
-
-    name: str
-    age: int
-
-
-FORM = Say("", calls=(Call("Person", {"name": "Bo", "age": 3}),))
-WHO = PromptTemplate("who is {x}?", metadata={"routing": {"task": "code"}})
-BO = Person(name="Bo", age=3)
-
-
-@pytest.mark.parametrize("model", ["openai:gpt-4o", "gemini:gemini-2.5-flash", "cohere:command-a-03-2025"])
-def test_an_object_is_predicted_where_parallel_calls_cant_be_forbidden(model: str) -> None:
-    spec = {"version": 1, "rules": [{"use": [model]}]}
-    twice = Say("", calls=(*FORM.calls, Call("Person", {"name": "Al", "age": 4})))
-    with (
-        emulated_providers({"*": twice}, variables={}) as providers,
-        Router.from_spec(spec, environment=providers.environment) as router,
-    ):
-        llm = LLMRouter(router=router)
-        assert llm.structured_predict(Person, PromptTemplate("who?")) == BO
-        assert list(llm.stream_structured_predict(Person, PromptTemplate("who?")))[-1] == BO
-        assert "parallel" not in str(providers.log[-1].body)
-
-
-async def test_an_object_is_predicted_on_every_way() -> None:
-    with desk({"*": FORM}) as made:
-        llm = LLMRouter(router=made.router)
-        pieces = list(llm.stream_structured_predict(Person, WHO, x="he"))
-        apieces = [piece async for piece in await llm.astream_structured_predict(Person, WHO, x="he")]
-        assert llm.structured_predict(Person, WHO, x="he") == BO
-        assert await llm.astructured_predict(Person, WHO, x="he") == BO
-        assert pieces[-1] == apieces[-1] == BO
-        assert set(made.asked) == {"gpt-4o"}
-
-
-def test_a_structured_llm_answers_in_its_form() -> None:
-    with desk({"*": FORM}) as made:
-        structured = LLMRouter(router=made.router).as_structured_llm(Person)
-        assert structured.complete("who?").raw == BO
-        *_, last = structured.stream_chat([ChatMessage("who?")])
-        assert last.raw == BO
-
-
-def test_a_structured_stream_takes_its_hints_when_called() -> None:
-    with desk({"*": FORM}) as made:
-        llm = LLMRouter(router=made.router)
-        with routing(task="ambient"):
-            pieces = llm.stream_structured_predict(Person, PromptTemplate("who?"))
-        assert list(pieces)[-1] == BO
-        assert made.asked == ["gpt-4o"]
 
 
 @pytest.mark.parametrize("streaming", [True, False], ids=["streamed", "whole"])

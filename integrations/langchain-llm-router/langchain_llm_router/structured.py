@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from langchain_core.utils.pydantic import is_basemodel_subclass
 
 from langchain_llm_router.errors import RequestError
 from llm_router.diagnostics import did_you_mean
+from llm_router.keywords import schema_name
 
 if TYPE_CHECKING:
     from langchain_llm_router.chat import ChatLLMRouter
@@ -46,8 +46,7 @@ def structured_output(
 
 def _json_schema(model: ChatLLMRouter, schema: Schema, strict: bool | None) -> tuple[Model, Runnable[AIMessage, Any]]:
     wanted = convert_to_json_schema(schema, strict=strict)
-    name = re.sub(r"[^a-zA-Z0-9_-]", "_", wanted["title"])[:64]  # what openai's API takes
-    described = {"name": name, "schema": wanted, "strict": strict}
+    described = {"name": schema_name(wanted["title"]), "schema": wanted, "strict": strict}
     return model.bind(response_format={"type": "json_schema", "json_schema": described}), _text_parser(schema)
 
 

@@ -24,7 +24,7 @@ from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_ca
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.prompts import BasePromptTemplate, PromptTemplate
-from llama_index.core.types import Model, TokenAsyncGen, TokenGen
+from llama_index.core.types import Model, PydanticProgramMode, TokenAsyncGen, TokenGen
 from llama_index.llms.llm_router.convert import (
     arguments_of,
     to_chat_response,
@@ -33,6 +33,14 @@ from llama_index.llms.llm_router.convert import (
     with_one_call,
 )
 from llama_index.llms.llm_router.growing import GrowingMessage, afirst_call_of, agrown, first_call_of, grown
+from llama_index.llms.llm_router.structured import (
+    agrowing_object,
+    begun,
+    ended,
+    growing_object,
+    keywords_for,
+    read_object,
+)
 from typing_extensions import override
 
 from llm_router import Router, routing
@@ -311,6 +319,8 @@ class LLMRouter(FunctionCallingLLM):
         with routing(**read_routing(prompt.metadata)):
             return await super().astream(prompt, **prompt_args)
 
+    # objects are asked for by their schema; a `pydantic_program_mode` that says another way is core's to follow
+
     @override
     def structured_predict(
         self,
@@ -319,9 +329,13 @@ class LLMRouter(FunctionCallingLLM):
         llm_kwargs: dict[str, Any] | None = None,
         **prompt_args: Any,
     ) -> Model:
-        """An object of `output_cls`."""
-        found: Model = super().structured_predict(output_cls, prompt, _routed(prompt, llm_kwargs), **prompt_args)
-        return found
+        """An object of `output_cls`. Raises InvalidOutput where the answer is none."""
+        routed = _routed(prompt, llm_kwargs)
+        if self.pydantic_program_mode != PydanticProgramMode.DEFAULT:
+            found: Model = super().structured_predict(output_cls, prompt, routed, **prompt_args)
+            return found
+        messages = self._begun(output_cls, prompt, prompt_args)
+        return ended(read_object(output_cls, self.chat(messages, **keywords_for(output_cls, routed))))
 
     @override
     async def astructured_predict(
@@ -331,10 +345,13 @@ class LLMRouter(FunctionCallingLLM):
         llm_kwargs: dict[str, Any] | None = None,
         **prompt_args: Any,
     ) -> Model:
-        """An object of `output_cls`."""
+        """An object of `output_cls`. Raises InvalidOutput where the answer is none."""
         routed = _routed(prompt, llm_kwargs)
-        found: Model = await super().astructured_predict(output_cls, prompt, routed, **prompt_args)
-        return found
+        if self.pydantic_program_mode != PydanticProgramMode.DEFAULT:
+            found: Model = await super().astructured_predict(output_cls, prompt, routed, **prompt_args)
+            return found
+        messages = self._begun(output_cls, prompt, prompt_args)
+        return ended(read_object(output_cls, await self.achat(messages, **keywords_for(output_cls, routed))))
 
     @override
     def stream_structured_predict(
@@ -344,8 +361,12 @@ class LLMRouter(FunctionCallingLLM):
         llm_kwargs: dict[str, Any] | None = None,
         **prompt_args: Any,
     ) -> Generator[Model | FlexibleModel, None, None]:
-        """An object of `output_cls` as it grows."""
-        return super().stream_structured_predict(output_cls, prompt, _routed(prompt, llm_kwargs), **prompt_args)
+        """An object of `output_cls` as it grows. Raises InvalidOutput at its end where the answer is none."""
+        routed = _routed(prompt, llm_kwargs)
+        if self.pydantic_program_mode != PydanticProgramMode.DEFAULT:
+            return super().stream_structured_predict(output_cls, prompt, routed, **prompt_args)
+        messages = self._begun(output_cls, prompt, prompt_args)
+        return growing_object(output_cls, self.stream_chat(messages, **keywords_for(output_cls, routed)))
 
     @override
     async def astream_structured_predict(
@@ -355,8 +376,19 @@ class LLMRouter(FunctionCallingLLM):
         llm_kwargs: dict[str, Any] | None = None,
         **prompt_args: Any,
     ) -> AsyncGenerator[Model | FlexibleModel, None]:
-        """An object of `output_cls` as it grows."""
-        return await super().astream_structured_predict(output_cls, prompt, _routed(prompt, llm_kwargs), **prompt_args)
+        """An object of `output_cls` as it grows. Raises InvalidOutput at its end where the answer is none."""
+        routed = _routed(prompt, llm_kwargs)
+        if self.pydantic_program_mode != PydanticProgramMode.DEFAULT:
+            return await super().astream_structured_predict(output_cls, prompt, routed, **prompt_args)
+        messages = self._begun(output_cls, prompt, prompt_args)
+        return agrowing_object(output_cls, await self.astream_chat(messages, **keywords_for(output_cls, routed)))
+
+    def _begun(
+        self, output_cls: type[Model], prompt: BasePromptTemplate, prompt_args: dict[str, Any]
+    ) -> list[ChatMessage]:
+        """What is to be said for an object, once LlamaIndex's observers were told that it is asked for."""
+        begun(output_cls, prompt, prompt_args)
+        return self._extend_messages(prompt.format_messages(llm=self, **prompt_args))
 
 
 def _routed(prompt: BasePromptTemplate, llm_kwargs: dict[str, Any] | None) -> dict[str, Any]:
