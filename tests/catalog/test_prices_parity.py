@@ -7,16 +7,14 @@ import importlib.metadata
 from decimal import Decimal
 from pathlib import Path
 
+import genai_prices
 import pytest
 import yaml
 
 from llm_router.catalog.price import Price
 from llm_router.catalog.prices import find_price
 from llm_router.messages import Usage
-
-genai_prices = pytest.importorskip("genai_prices", reason="genai-prices isn't installed (development only)")
-
-from tests.catalog import make_data  # noqa: E402  # needs the package
+from tests.catalog import make_data
 
 INSTALLED = f"genai-prices {importlib.metadata.version('genai-prices')}"
 same_version = pytest.mark.skipif(

@@ -6,12 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from typing_extensions import override
-
-pytest.importorskip("langchain_tests", reason="LangChain's standard tests (langchain-tests) are not installed")
-
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 from langchain_tests.unit_tests import ChatModelUnitTests
+from typing_extensions import override
 
 from langchain_llm_router import ChatLLMRouter
 from llm_router.testing import Call, On, Say

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import anthropic
 import pytest
 
 from llm_router import Router
@@ -25,8 +26,6 @@ from llm_router.messages import (
 )
 from llm_router.testing import FAULTS, Asked, Call, Emulator, Fault, On, Providers, Reply, Say, serve
 from tests.recordings import Recording, needs_recordings, recordings
-
-anthropic = pytest.importorskip("anthropic")
 
 HELLO: Any = [{"role": "user", "content": "hello there"}]
 HEADERS = {"x-api-key": "k", "anthropic-version": "2023-06-01"}

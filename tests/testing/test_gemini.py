@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from google import genai
 
 from llm_router.catalog.providers import PROVIDERS
 from llm_router.messages import (
@@ -191,7 +192,6 @@ def test_a_router_asks_the_emulated_gemini_as_it_would_the_real_one() -> None:
 
 
 def test_googles_own_library_reads_it() -> None:
-    genai = pytest.importorskip("google.genai")
     emulator = Emulator(
         {
             "*": [
@@ -202,9 +202,9 @@ def test_googles_own_library_reads_it() -> None:
             ]
         }
     )
-    options = {"base_url": "", "retry_options": {"attempts": 1}}
+    options: Any = {"base_url": "", "retry_options": {"attempts": 1}}
     with serve(emulator) as url:
-        client = genai.Client(api_key="k", http_options={**options, "base_url": url})
+        client: Any = genai.Client(api_key="k", http_options={**options, "base_url": url})
         models = client.models
         answer = models.generate_content(model=MODEL, contents="hi")
         assert answer.text == "Hello there"

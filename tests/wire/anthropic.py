@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-import pytest
+from anthropic.types.message_create_params import MessageCreateParamsNonStreaming, MessageCreateParamsStreaming
 from pydantic import TypeAdapter
 
 from llm_router.messages import (
@@ -26,28 +26,19 @@ from llm_router.messages import (
     ToolResult,
     system,
 )
+from tests.wire.test_vendor_types import exhaust
 
 _CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 
 
 @cache
 def _types() -> TypeAdapter[Any]:
-    params = pytest.importorskip("anthropic.types.message_create_params")
-    return TypeAdapter(params.MessageCreateParamsNonStreaming | params.MessageCreateParamsStreaming)
+    return TypeAdapter(MessageCreateParamsNonStreaming | MessageCreateParamsStreaming)
 
 
 def allowed_by_vendor(body: object) -> None:
-    """Raises unless Anthropic's library takes the body as a message's; skips the test without the library."""
-    _exhaust(_types().validate_python(body))
-
-
-def _exhaust(value: Any) -> None:
-    """Iterates lists at every depth: they are typed as iterables, which are validated only so."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list | tuple | Iterator):
-        for item in value:
-            _exhaust(item)
+    """Raises unless Anthropic's library takes the body as a message's."""
+    exhaust(_types().validate_python(body))
 
 
 def neutral(body: dict[str, Any]) -> ChatRequest:

@@ -4,25 +4,23 @@ for the same conversation says what real clients said."""
 from __future__ import annotations
 
 import json
-import random
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm_router.messages import ChatResponse, Message, Reasoning, Refusal, Text, ToolCall, Usage
+from llm_router.messages import ChatResponse, Message, Reasoning, Text, ToolCall, Usage
 from llm_router.testing.dialects.anthropic import Anthropic
 from llm_router.testing.dialects.dialect import Moment
 from llm_router.testing.question import Question
-from llm_router.wire.codec import Failure, Target
+from llm_router.wire.codec import Target
 from llm_router.wire.dialects import CODECS
 from tests.recordings import Recording, needs_recordings, recordings
 from tests.wire.anthropic import allowed_by_vendor, neutral
 from tests.wire.fitting import encode_fitted
-from tests.wire.reading_streams import Outcome, bytewise, decode_stream, halves, pieces, usage_summary
+from tests.wire.judging import Labels, answered, check_breaks, check_cuts, each, failed, unshown
+from tests.wire.reading_streams import decode_stream
 
 CODEC = CODECS["anthropic"]
 GOLDEN: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("anthropic_golden.json").read_bytes())
@@ -31,15 +29,9 @@ ANSWERS = [each for each in CHATS if each.status < 400]
 STREAMS = [each for each in ANSWERS if not each.body.startswith(b"{")]
 SEVERAL = {"anthropic/tool_call_parallel_stream-01-claude-sonnet-4-5-20250929"}
 """Recordings that hold several answers, one behind the other; the first is the exchange's."""
-_KINDS = {Text: "text", Reasoning: "reasoning", Refusal: "refusal", ToolCall: "call"}
 
 
-def each(chosen: list[Recording]) -> pytest.MarkDecorator:
-    """Runs a test for each of these recordings, under its name."""
-    return pytest.mark.parametrize("recording", chosen, ids=[recording.name for recording in chosen])
-
-
-def answered(recording: Recording) -> ChatResponse:
+def response_of(recording: Recording) -> ChatResponse:
     """The answer of a recording, however it came."""
     if recording not in STREAMS:
         return CODEC.decode(recording.headers, recording.body)
@@ -51,19 +43,8 @@ def answered(recording: Recording) -> ChatResponse:
 def observed(recording: Recording) -> dict[str, Any]:
     """What the codec makes of a recording, in short."""
     if recording.status >= 400:
-        return _failed(CODEC.decode_error(recording.status, recording.headers, recording.body))
-    response = answered(recording)
-    return {
-        "finish": response.finish_reason,
-        "parts": " ".join(_KINDS[type(part)] for part in response.message.parts),
-        "usage": usage_summary(response.usage),
-        "extra": " ".join(sorted(response.extra)),
-    }
-
-
-def _failed(failure: Failure) -> dict[str, Any]:
-    said = {"failure": failure.kind, "code": failure.code, "retry_after_s": failure.retry_after_s}
-    return {key: value for key, value in said.items() if value is not None}
+        return failed(CODEC.decode_error(recording.status, recording.headers, recording.body))
+    return answered(response_of(recording))
 
 
 @needs_recordings
@@ -80,20 +61,13 @@ def test_every_judgement_is_of_a_recording() -> None:
 @needs_recordings
 @each(STREAMS)
 def test_a_stream_gives_the_same_however_it_is_cut(recording: Recording) -> None:
-    body = recording.body
-    whole = decode_stream(CODEC, recording.headers, [body])
-    assert decode_stream(CODEC, recording.headers, bytewise(body)) == whole
-    assert decode_stream(CODEC, recording.headers, pieces(body, recording.chunk_lengths)) == whole
-    for cut in random.Random(recording.name).sample(range(len(body)), k=8):
-        assert decode_stream(CODEC, recording.headers, halves(body, cut)) == whole
-        _check_part(decode_stream(CODEC, recording.headers, [body[:cut]]), whole)
+    check_cuts(CODEC, recording)
 
 
-def _check_part(part: Outcome, whole: Outcome) -> None:
-    """A stream that is cut short is never a whole answer, unless only its end marker is missing."""
-    if part.failure is None:
-        assert part.response.message == whole.response.message
-        assert part.response.finish_reason == whole.response.finish_reason
+@needs_recordings
+@each(STREAMS)
+def test_a_stream_that_is_cut_short_is_never_a_whole_answer(recording: Recording) -> None:
+    check_breaks(CODEC, recording)
 
 
 @needs_recordings
@@ -110,7 +84,7 @@ def test_nothing_after_the_end_of_a_stream_counts(recording: Recording) -> None:
 @needs_recordings
 @each([answer for answer in ANSWERS if answer.name not in SEVERAL])
 def test_an_answer_is_what_a_plain_reader_finds(recording: Recording) -> None:
-    response, blocks = answered(recording), _blocks(recording)
+    response, blocks = response_of(recording), _blocks(recording)
     assert response.text == "".join(block["text"] for block in blocks if block["type"] == "text")
     assert [(call.id, call.name, json.loads(call.arguments)) for call in response.tool_calls] == [
         (block["id"], block["name"], block["input"]) for block in blocks if block["type"] == "tool_use"
@@ -150,7 +124,7 @@ def _blocks(recording: Recording) -> list[dict[str, Any]]:
     return [found[index] for index in sorted(found)]
 
 
-LABELS: dict[str, Callable[[dict[str, Any]], bool]] = {
+LABELS: Labels = {
     "tool_call": lambda judged: "call" in judged["parts"],
     "finish_length": lambda judged: judged["finish"] == "length",
     "refusal": lambda judged: judged["finish"] == "content_filter",
@@ -162,9 +136,7 @@ LABELS: dict[str, Callable[[dict[str, Any]], bool]] = {
 @needs_recordings
 @each(ANSWERS)
 def test_an_answer_has_what_its_labels_say(recording: Recording) -> None:
-    judged = GOLDEN[recording.name]
-    labels = {feature.removesuffix("_stream") for feature in recording.features} & set(LABELS)
-    assert [label for label in labels if not LABELS[label](judged)] == []
+    assert unshown(recording, GOLDEN[recording.name], LABELS) == []
 
 
 def _is_plain(recording: Recording) -> bool:

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-import random
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from llm_router.catalog.providers import PROVIDERS
 from llm_router.messages import (
@@ -19,7 +15,6 @@ from llm_router.messages import (
     Media,
     Message,
     Reasoning,
-    Refusal,
     Settings,
     Text,
     Tool,
@@ -27,28 +22,24 @@ from llm_router.messages import (
     ToolResult,
 )
 from llm_router.testing import Asked, Emulator
-from llm_router.wire.codec import Failure, Target
+from llm_router.wire.codec import Target
 from llm_router.wire.cohere import Cohere
 from tests.recordings import Recording, needs_recordings, recordings
 from tests.wire.fitting import encode_fitted
-from tests.wire.reading_streams import bytewise, decode_stream, halves, pieces, usage_summary
+from tests.wire.judging import Labels, answered, check_breaks, check_cuts, each, failed, unshown
+from tests.wire.reading_streams import decode_stream
 
 pytestmark = needs_recordings
 
 CODEC = Cohere()
 GOLDEN: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("cohere_golden.json").read_bytes())
-_KINDS = {Text: "text", Reasoning: "reasoning", Refusal: "refusal", ToolCall: "call"}
+
 
 CHATS = [each for each in recordings("cohere") if each.path.endswith("/v2/chat") or each.status >= 400]
 ANSWERS = [each for each in CHATS if each.status < 400]
 STREAMS = [each for each in ANSWERS if each.is_stream]
 GOOD = [each for each in ANSWERS if "failure" not in GOLDEN.get(each.name, {})]
 SENT = [each for each in ANSWERS if isinstance(each.sent, dict)]
-
-
-def each(chosen: list[Recording]) -> pytest.MarkDecorator:
-    """Runs a test for each of these recordings, under its name."""
-    return pytest.mark.parametrize("recording", chosen, ids=[recording.name for recording in chosen])
 
 
 def response_of(recording: Recording) -> ChatResponse:
@@ -61,23 +52,15 @@ def response_of(recording: Recording) -> ChatResponse:
 def observed(recording: Recording) -> dict[str, Any]:
     """What the codec makes of a recording, in short."""
     if recording.status >= 400:
-        return _failed(CODEC.decode_error(recording.status, recording.headers, recording.body))
+        return failed(CODEC.decode_error(recording.status, recording.headers, recording.body))
     if recording in STREAMS and (failure := decode_stream(CODEC, recording.headers, [recording.body]).failure):
-        return _failed(failure)
+        return failed(failure)
     response = response_of(recording)
     citations = response.extra.get("citations")
     return {
-        "finish": response.finish_reason,
-        "parts": " ".join(_KINDS[type(part)] for part in response.message.parts),
-        "usage": usage_summary(response.usage),
-        "extra": " ".join(sorted(response.extra)),
+        **answered(response),
         "citations": len(citations) if isinstance(citations, list) else 0,
     }
-
-
-def _failed(failure: Failure) -> dict[str, Any]:
-    said = {"failure": failure.kind, "code": failure.code, "retry_after_s": failure.retry_after_s}
-    return {key: value for key, value in said.items() if value is not None}
 
 
 @each(CHATS)
@@ -91,21 +74,12 @@ def test_every_judgement_is_of_a_recording() -> None:
 
 @each(STREAMS)
 def test_a_stream_gives_the_same_however_it_is_cut(recording: Recording) -> None:
-    body = recording.body
-    whole = decode_stream(CODEC, recording.headers, [body])
-    assert decode_stream(CODEC, recording.headers, bytewise(body)) == whole
-    assert decode_stream(CODEC, recording.headers, pieces(body, recording.chunk_lengths)) == whole
-    for cut in random.Random(recording.name).sample(range(len(body)), k=min(16, len(body))):
-        assert decode_stream(CODEC, recording.headers, halves(body, cut)) == whole
+    check_cuts(CODEC, recording)
 
 
 @each(STREAMS)
 def test_a_stream_that_is_cut_short_is_never_a_whole_answer(recording: Recording) -> None:
-    body = recording.body
-    message = decode_stream(CODEC, recording.headers, [body]).response.message
-    for cut in random.Random(recording.name).sample(range(len(body)), k=min(16, len(body))):
-        part = decode_stream(CODEC, recording.headers, [body[:cut]])
-        assert part.failure is not None or part.response.message == message
+    check_breaks(CODEC, recording)
 
 
 @each(GOOD)
@@ -157,20 +131,17 @@ def _plain_whole(body: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-LABELS: dict[str, Callable[[dict[str, Any]], bool]] = {
+LABELS: Labels = {
     "tool_call": lambda judged: "call" in judged["parts"],
     "finish_length": lambda judged: judged["finish"] == "length",
     "citations": lambda judged: judged["citations"] > 0,
     "reasoning": lambda judged: "reasoning" in judged["parts"] or "reasoning" in judged["usage"],
 }
-"""What whoever sorted the recordings says is in them, and how that shows in a judgement."""
 
 
 @each(GOOD)
 def test_an_answer_has_what_its_labels_say(recording: Recording) -> None:
-    judged = GOLDEN[recording.name]
-    labels = {feature.removesuffix("_stream") for feature in recording.features} & set(LABELS)
-    assert [label for label in sorted(labels) if not LABELS[label](judged)] == []
+    assert unshown(recording, GOLDEN[recording.name], LABELS) == []
 
 
 @each(SENT)

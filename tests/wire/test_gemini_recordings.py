@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import json
-import random
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from llm_router.messages import ChatResponse, Reasoning, Refusal, Text, ToolCall
-from llm_router.wire.codec import Failure
+from llm_router.messages import ChatResponse, Reasoning
 from llm_router.wire.gemini import Gemini
 from tests.recordings import Recording, needs_recordings, recordings
-from tests.wire.reading_streams import bytewise, decode_stream, halves, pieces, usage_summary
+from tests.wire.judging import Labels, answered, check_breaks, check_cuts, each, failed, unshown
+from tests.wire.reading_streams import decode_stream
 
 pytestmark = needs_recordings
 
 CODEC = Gemini()
 GOLDEN: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("gemini_golden.json").read_bytes())
-_KINDS = {Text: "text", Reasoning: "reasoning", Refusal: "refusal", ToolCall: "call"}
 
 
 def _is_chat(recording: Recording) -> bool:
@@ -30,11 +25,6 @@ def _is_chat(recording: Recording) -> bool:
 CHATS = [recording for recording in recordings("gemini") if _is_chat(recording)]
 ANSWERS = [recording for recording in CHATS if recording.status < 400]
 STREAMS = [recording for recording in ANSWERS if "streamGenerateContent" in recording.path]
-
-
-def each(chosen: list[Recording]) -> pytest.MarkDecorator:
-    """Runs a test for each of these recordings, under its name."""
-    return pytest.mark.parametrize("recording", chosen, ids=[recording.name for recording in chosen])
 
 
 def response_of(recording: Recording) -> ChatResponse:
@@ -49,21 +39,13 @@ def response_of(recording: Recording) -> ChatResponse:
 def observed(recording: Recording) -> dict[str, Any]:
     """What the codec makes of a recording, in short."""
     if recording.status >= 400:
-        return _failed(CODEC.decode_error(recording.status, recording.headers, recording.body))
+        return failed(CODEC.decode_error(recording.status, recording.headers, recording.body))
     response = response_of(recording)
     signed = sum(isinstance(part, Reasoning) and part.signature is not None for part in response.message.parts)
     return {
-        "finish": response.finish_reason,
-        "parts": " ".join(_KINDS[type(part)] for part in response.message.parts),
+        **answered(response),
         "signed": signed,
-        "usage": usage_summary(response.usage),
-        "extra": " ".join(sorted(response.extra)),
     }
-
-
-def _failed(failure: Failure) -> dict[str, Any]:
-    said = {"failure": failure.kind, "code": failure.code, "retry_after_s": failure.retry_after_s}
-    return {key: value for key, value in said.items() if value is not None}
 
 
 @each(CHATS)
@@ -77,21 +59,12 @@ def test_every_judgement_is_of_a_recording() -> None:
 
 @each(STREAMS)
 def test_a_stream_gives_the_same_however_it_is_cut(recording: Recording) -> None:
-    body = recording.body
-    whole = decode_stream(CODEC, recording.headers, [body])
-    assert decode_stream(CODEC, recording.headers, bytewise(body)) == whole
-    assert decode_stream(CODEC, recording.headers, pieces(body, recording.chunk_lengths)) == whole
-    for cut in random.Random(recording.name).sample(range(len(body)), k=min(16, len(body))):
-        assert decode_stream(CODEC, recording.headers, halves(body, cut)) == whole
+    check_cuts(CODEC, recording)
 
 
 @each(STREAMS)
 def test_a_stream_that_is_cut_short_is_never_a_whole_answer(recording: Recording) -> None:
-    body = recording.body
-    message = decode_stream(CODEC, recording.headers, [body]).response.message
-    for cut in random.Random(recording.name).sample(range(len(body)), k=min(16, len(body))):
-        part = decode_stream(CODEC, recording.headers, [body[:cut]])
-        assert part.failure is not None or part.response.message == message
+    check_breaks(CODEC, recording)
 
 
 @each(ANSWERS)
@@ -125,7 +98,7 @@ def _is_call(part: dict[str, Any]) -> bool:
     return "args" in part.get("functionCall", {})
 
 
-LABELS: dict[str, Callable[[dict[str, Any]], bool]] = {
+LABELS: Labels = {
     "tool_call": lambda judged: "call" in judged["parts"],
     "tool_call_parallel": lambda judged: judged["parts"].split().count("call") > 1,
     "finish_length": lambda judged: judged["finish"] == "length",
@@ -133,11 +106,8 @@ LABELS: dict[str, Callable[[dict[str, Any]], bool]] = {
     "cached_usage": lambda judged: judged["usage"].get("cache_read", 0) > 0,
     "reasoning": lambda judged: "reasoning" in judged["parts"] or judged["usage"].get("reasoning", 0) > 0,
 }
-"""What whoever sorted the recordings says is in them, and how that shows in a judgement."""
 
 
 @each(ANSWERS)
 def test_an_answer_has_what_its_labels_say(recording: Recording) -> None:
-    judged = GOLDEN[recording.name]
-    labels = {feature.removesuffix("_stream") for feature in recording.features} & set(LABELS)
-    assert [label for label in sorted(labels) if not LABELS[label](judged)] == []
+    assert unshown(recording, GOLDEN[recording.name], LABELS) == []

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import random
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from llm_router.messages import ChatResponse, Reasoning, Refusal, Text, ToolCall
+from llm_router.messages import Reasoning
 from llm_router.wire.codec import Codec, WireError
 from llm_router.wire.dialects import CODECS
 from tests.recordings import Recording, needs_recordings, recordings
 from tests.wire.independent import ollama_reply, openai_reply
-from tests.wire.reading_streams import Outcome, bytewise, decode_stream, halves, pieces, usage_summary
+from tests.wire.judging import Labels, answered, check_breaks, check_cuts, each, failed, unshown
+from tests.wire.reading_streams import decode_stream
 
 pytestmark = needs_recordings
 
@@ -55,12 +52,6 @@ _STREAMED = {recording.name for recording in STREAMS}
 GOOD = [recording for recording in ANSWERS if "failure" not in GOLDEN.get(recording.name, {})]
 LATE = {"azure_openai/tool_call_parallel_stream-01-gpt-4o"}
 """Streams that say their finish reason with every chunk, and then go on."""
-_KINDS = {Text: "text", Reasoning: "reasoning", Refusal: "refusal", ToolCall: "call"}
-
-
-def each(chosen: list[Recording]) -> pytest.MarkDecorator:
-    """Runs a test for each of these recordings, under its name."""
-    return pytest.mark.parametrize("recording", chosen, ids=[recording.name for recording in chosen])
 
 
 def codec_of(recording: Recording) -> Codec:
@@ -76,28 +67,14 @@ def observed(recording: Recording) -> dict[str, Any]:
     """What the codec makes of a recording, in short."""
     codec = codec_of(recording)
     if recording.status >= 400:
-        return _failed(codec.decode_error(recording.status, recording.headers, recording.body))
+        return failed(codec.decode_error(recording.status, recording.headers, recording.body))
     if _is_stream(recording):
         outcome = decode_stream(codec, recording.headers, [recording.body])
-        return _failed(outcome.failure) if outcome.failure else _answered(outcome.response)
+        return failed(outcome.failure) if outcome.failure else answered(outcome.response)
     try:
-        return _answered(codec.decode(recording.headers, recording.body))
+        return answered(codec.decode(recording.headers, recording.body))
     except WireError as error:
-        return _failed(error.failure)
-
-
-def _answered(response: ChatResponse) -> dict[str, Any]:
-    return {
-        "finish": response.finish_reason,
-        "parts": " ".join(_KINDS[type(part)] for part in response.message.parts),
-        "usage": usage_summary(response.usage),
-        "extra": " ".join(sorted(response.extra)),
-    }
-
-
-def _failed(failure: Any) -> dict[str, Any]:
-    said = {"failure": failure.kind, "code": failure.code, "retry_after_s": failure.retry_after_s}
-    return {key: value for key, value in said.items() if value is not None}
+        return failed(error.failure)
 
 
 @each(CHATS)
@@ -107,28 +84,12 @@ def test_a_recording_decodes_as_judged(recording: Recording) -> None:
 
 @each(STREAMS)
 def test_a_stream_gives_the_same_however_it_is_cut(recording: Recording) -> None:
-    codec, body = codec_of(recording), recording.body
-    whole = decode_stream(codec, recording.headers, [body])
-    cuts = random.Random(recording.name).sample(range(len(body)), k=min(8, len(body)))
-    assert decode_stream(codec, recording.headers, bytewise(body)) == whole
-    assert decode_stream(codec, recording.headers, pieces(body, recording.chunk_lengths)) == whole
-    for cut in cuts:
-        assert decode_stream(codec, recording.headers, halves(body, cut)) == whole
+    check_cuts(codec_of(recording), recording)
 
 
 @each([stream for stream in STREAMS if stream.name not in LATE])
 def test_a_stream_that_is_cut_short_is_never_a_whole_answer(recording: Recording) -> None:
-    body = recording.body
-    whole = decode_stream(codec_of(recording), recording.headers, [body])
-    for cut in random.Random(recording.name).sample(range(len(body)), k=min(8, len(body))):
-        part = decode_stream(codec_of(recording), recording.headers, [body[:cut]])
-        if part.failure is None:
-            assert _content(part) == _content(whole)
-
-
-def _content(outcome: Outcome) -> tuple[Any, ...]:
-    response = outcome.response
-    return response.finish_reason, response.message
+    check_breaks(codec_of(recording), recording)
 
 
 @each(STREAMS)
@@ -162,7 +123,7 @@ def test_an_answer_is_what_a_plain_reader_finds(recording: Recording) -> None:
     assert response.usage.input in (plain["prompt_tokens"], (plain["prompt_tokens"] or 0) + heard)
 
 
-LABELS: dict[str, Callable[[dict[str, Any]], bool]] = {
+LABELS: Labels = {
     "tool_call": lambda judged: "call" in judged["parts"],
     "tool_call_parallel": lambda judged: judged["parts"].split().count("call") > 1,
     "legacy_function_call": lambda judged: "call" in judged["parts"],
@@ -172,7 +133,6 @@ LABELS: dict[str, Callable[[dict[str, Any]], bool]] = {
     "reasoning": lambda judged: "reasoning" in judged["parts"] or judged["usage"].get("reasoning", 0) > 0,
     "logprobs": lambda judged: "logprobs" in judged["extra"],
 }
-"""What whoever sorted the recordings says is in them, and how that shows in a judgement."""
 UNLIKE = {
     ("openai/tool_call_parallel-01-gpt-3-5-turbo", "tool_call_parallel"): "two choices with a call each",
     ("litellm_proxy/tool_call-03", "reasoning"): "only a signature of it",
@@ -181,9 +141,7 @@ UNLIKE = {
 
 @each(GOOD)
 def test_an_answer_has_what_its_labels_say(recording: Recording) -> None:
-    judged = GOLDEN[recording.name]
-    labels = {feature.removesuffix("_stream") for feature in recording.features} & set(LABELS)
-    missing = [label for label in labels if not LABELS[label](judged)]
+    missing = unshown(recording, GOLDEN[recording.name], LABELS)
     assert [label for label in missing if (recording.name, label) not in UNLIKE] == []
 
 

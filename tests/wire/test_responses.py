@@ -12,6 +12,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openai.types.responses.response_create_params import ResponseCreateParams
 from pydantic import TypeAdapter
 
 from llm_router.catalog.providers import PROVIDERS
@@ -36,8 +37,7 @@ ALWAYS = {"store": False, "include": ["reasoning.encrypted_content"]}
 
 @cache
 def _types() -> TypeAdapter[Any]:
-    params = pytest.importorskip("openai.types.responses.response_create_params")
-    return TypeAdapter(params.ResponseCreateParams)
+    return TypeAdapter(ResponseCreateParams)
 
 
 def check_against_vendor(body: Case) -> None:
