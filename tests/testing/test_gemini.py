@@ -202,9 +202,9 @@ def test_googles_own_library_reads_it() -> None:
             ]
         }
     )
-    options: Any = {"base_url": "", "retry_options": {"attempts": 1}}
     with serve(emulator) as url:
-        client: Any = genai.Client(api_key="k", http_options={**options, "base_url": url})
+        options: Any = {"base_url": url, "retry_options": {"attempts": 1}}
+        client: Any = genai.Client(api_key="k", http_options=options)
         models = client.models
         answer = models.generate_content(model=MODEL, contents="hi")
         assert answer.text == "Hello there"
