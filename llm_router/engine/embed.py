@@ -41,7 +41,7 @@ SOON_S = 0.001
 class Work:
     """One call: what is to be embedded, by which program. `dimensions` is how many every vector shall have.
 
-    `listeners` hear of each attempt.
+    `listeners` hear of each attempt. `given` are features that the caller states by name.
     """
 
     program: Program
@@ -53,6 +53,7 @@ class Work:
     dimensions: int | None = None
     purpose: Purpose | None = None
     listeners: tuple[Listener, ...] = ()
+    given: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,12 @@ async def embed(work: Work) -> Embeddings:
 
 async def explained_embedding(work: Work) -> Explanation:
     """Why the first batch would be decided as it would."""
-    return await explained(_job(work, next(batches(work)), work.hints.timeout_s, 0))
+    return await explained(first_job(work))
+
+
+def first_job(work: Work) -> Job:
+    """The first batch as the request that it is."""
+    return _job(work, next(batches(work)), work.hints.timeout_s, 0)
 
 
 def batches(work: Work) -> Iterator[Batch]:
@@ -124,8 +130,8 @@ def _job(work: Work, batch: Batch, timeout_s: float | None, number: int) -> Job:
     cap = work.hints.max_cost
     hints = replace(work.hints, timeout_s=timeout_s, max_cost=None if cap is None else int(cap * batch.share))
     wiring = replace(work.wiring, codecs=dict(_codecs(program, work, batch)))
-    meter = Meter(work.listeners)
-    return Job(program, wiring, as_request(batch.texts), hints, f"{work.request_id}-{number}", meter=meter)
+    asked, request_id = as_request(batch.texts), f"{work.request_id}-{number}"
+    return Job(program, wiring, asked, hints, request_id, given=work.given, meter=Meter(work.listeners))
 
 
 def _codecs(program: Program, work: Work, batch: Batch) -> Iterator[tuple[str, Codec]]:

@@ -102,6 +102,32 @@ class OnlyBeside(Constraint):
 
 
 @dataclass(frozen=True, slots=True)
+class ExpectFits(Constraint):
+    """Rules decide who answers, and not who embeds; dimensions are of vectors, and answers have none."""
+
+    @override
+    def check(self, node: Mapping[str, Plain], path: Path) -> Sequence[Finding]:
+        request, expect = node.get("request"), node.get("expect")
+        if not isinstance(request, dict) or not isinstance(expect, dict):
+            return []
+        embeds = "embed" in request
+        advice = _OF_VECTORS if embeds else "name what embeds: `request: {embed: docs}`"
+        message = "`{}` is for answers: no rule decides who embeds" if embeds else "an answer has no `{}`"
+        wrong = ("rule", "refused") if embeds else ("dimensions",)
+        found = [key for key in wrong if key in expect]
+        return [Finding(CONFLICT, (*path, "expect", key), message.format(key), advice, on_key=True) for key in found]
+
+    @override
+    def schema(self) -> JsonSchema:
+        decided = {"not": {"anyOf": [{"required": ["rule"]}, {"required": ["refused"]}]}}
+        return {
+            "if": {"properties": {"request": {"required": ["embed"]}}},
+            "then": {"properties": {"expect": decided}},
+            "else": {"properties": {"expect": {"not": {"required": ["dimensions"]}}}},
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class LimitHasWindow(Constraint):
     """Requests and tokens are counted in one window; requests under way are in none."""
 
@@ -194,6 +220,8 @@ class AbsentFitsType(Constraint):
             ]
         }
 
+
+_OF_VECTORS = "leave it out; `deployment`, `attempts`, `error`, `dimensions`, `only` and `never` can be expected"
 
 _SPREADING = ("random", "round-robin", "least-busy")
 """The balances that take no shares."""

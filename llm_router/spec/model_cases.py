@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 from pydantic import Field
 
 from llm_router.errors import FAILURE_CLASSES, FailureClass
-from llm_router.spec.constraints import NotBoth
+from llm_router.spec.constraints import ExpectFits, NotBoth, OnlyBeside
 from llm_router.spec.feature_types import COSTS, SPEEDS
 from llm_router.spec.given import GivenFits, is_world
 from llm_router.spec.section import Constraint, Section, key
@@ -52,10 +52,22 @@ Turns: TypeAlias = Annotated[
 ]
 
 
-class RequestSpec(Section):
-    """One request: hints, text or messages, and computed features by their names."""
+OF_ANSWERS = ("messages", "transcript", "requested_model", "input_tokens", "max_output_tokens", "has_images",
+              "has_files", "has_tools", "wants_json", "stream")  # fmt: skip
+"""What a request for vectors doesn't have."""
 
-    constraints: ClassVar[tuple[Constraint, ...]] = (NotBoth("cost", "budget", "they are one hint: say one of them"),)
+_ONLY_TEXTS = "leave it out: vectors are asked for by `text` or `texts`, and hints"
+
+
+class RequestSpec(Section):
+    """One request: hints, text or messages, and computed features by their names; or texts to be embedded."""
+
+    constraints: ClassVar[tuple[Constraint, ...]] = (
+        NotBoth("cost", "budget", "they are one hint: say one of them"),
+        OnlyBeside("texts", "embed", "write `text`, or name one of the spec's embeddings: `embed: docs`"),
+        NotBoth("text", "texts", "write them all as `texts`"),
+        *(NotBoth("embed", name, _ONLY_TEXTS) for name in OF_ANSWERS),
+    )
 
     task: Word | None = key("What is to be done.", "code")
     cost: CostWord | None = key("How much it may cost.", "low")
@@ -72,7 +84,11 @@ class RequestSpec(Section):
     run: Text | None = key("Which agent run.", "r-1")
     tags: Texts | None = key("Tags.", ["medical"])
     metadata: RawMapping | None = key("What the caller says of the declared keys.", {"pii": True})
-    text: Prose | None = key("The user's text.", "What is the capital of France?")
+    text: Prose | None = key("The user's text, or the one to be embedded.", "What is the capital of France?")
+    embed: Word | None = key("Vectors are asked for, of this one of the spec's embeddings.", "docs")
+    texts: Annotated[tuple[Prose, ...], Field(min_length=1)] | None = key(
+        "The texts to be embedded, where they are several.", ["first page", "second page"]
+    )
     messages: Turns | None = key(
         "The conversation, or how many messages it has.", [{"role": "user", "content": "Hello"}]
     )
@@ -88,13 +104,14 @@ class RequestSpec(Section):
 
 
 class ExpectSpec(Section):
-    """What shall come of the request."""
+    """What shall come of the request. Of several batches of texts, everything is expected of them all together."""
 
     rule: Prose | None = key("The rule that decides.", "code")
     deployment: Texts | None = key("Who answers; one of a list.", "mini", ["mini", "llama"])
     attempts: Texts | None = key("Everybody who is asked, in order.", ["mini", "llama"])
     refused: Prose | None = key("The rule that refuses.", "no medical advice")
     error: Outcome | None = key("The failure class of the error, or `no_candidate`.", "no_candidate")
+    dimensions: Count | None = key("How many numbers each vector has.", 768)
     only: Placement | None = key("What holds for every candidate, of at least one.", {"labels.region": "eu"})
     never: Placement | None = key("What holds for no candidate, of at least one.", {"provider": "openai"})
 
@@ -102,7 +119,7 @@ class ExpectSpec(Section):
 class CaseSpec(Section):
     """One case: a request, what happens, and what shall come of it."""
 
-    constraints: ClassVar[tuple[Constraint, ...]] = (GivenFits(),)
+    constraints: ClassVar[tuple[Constraint, ...]] = (GivenFits(), ExpectFits())
 
     name: FixedText | None = key("What it shows, as a sentence.", "code goes to sonnet")
     request: RequestSpec = key("What is asked.", {"task": "code"}, required=True)

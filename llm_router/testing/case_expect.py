@@ -6,7 +6,7 @@ another, and given failures none of which was met.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from llm_router.engine.answer import Answer
@@ -19,23 +19,31 @@ from llm_router.spec.given import may_come_to
 from llm_router.spec.model_cases import CaseSpec
 from llm_router.spec.refs import known
 
-Holds = Callable[[Deployment], bool]
-
 
 @dataclass(frozen=True, slots=True)
 class Came:
-    """What came of a request. `decision` is None where the request itself was wrong."""
+    """What came of a request; of a request for vectors, what came of all its batches.
+
+    There are no `decisions` where the request itself was wrong, no `answers` where it failed, and `dimensions` only
+    where vectors came.
+    """
 
     program: Program
-    decision: Decision | None
-    answer: Answer | None
+    decisions: tuple[Decision, ...]
+    answers: tuple[Answer, ...]
     error: RouterError | None
     reports: tuple[AttemptReport, ...]
+    dimensions: int | None = None
 
     @property
     def asked(self) -> tuple[str, ...]:
         """Who was asked, in order."""
         return tuple(report.deployment for report in self.reports)
+
+    @property
+    def answered(self) -> tuple[str, ...]:
+        """Who answered, in order: one for each batch."""
+        return tuple(answer.deployment for answer in self.answers)
 
     @property
     def outcome(self) -> str:
@@ -54,8 +62,8 @@ class Came:
 
     def told(self) -> str:
         """What came, in words."""
-        if self.answer is not None:
-            return f"`{self.answer.deployment}` answered"
+        if self.answers:
+            return f"{_listed(dict.fromkeys(self.answered))} answered"
         first = str(self.error).partition("\n")[0]
         if isinstance(self.error, Refused):
             return f"the rule `{self.error.rule}` refused"
@@ -72,21 +80,21 @@ class Placements:
 
 def differences(case: CaseSpec, came: Came, placements: Placements) -> Iterator[str]:
     """Yields what isn't as the case expects."""
-    if came.decision is None:
+    if not came.decisions:
         yield f"the request can't be decided: {came.told()}"
         return
     yield from _rule(case, came)
     yield from _outcome(case, came)
     yield from _asked(case, came)
+    yield from _sized(case, came)
     yield from _placed(came, placements)
     yield from _reasons(case, came)
 
 
 def _rule(case: CaseSpec, came: Came) -> Iterator[str]:
-    assert came.decision is not None
-    expected = known(case.expect.rule)
-    if expected is not None and came.decision.rule != expected:
-        decided = f"the rule `{came.decision.rule}` decided" if came.decision.rule else "no rule decided"
+    expected, rule = known(case.expect.rule), came.decisions[0].rule
+    if expected is not None and rule != expected:
+        decided = f"the rule `{rule}` decided" if rule else "no rule decided"
         yield f"expected the rule `{expected}`, but {decided}"
 
 
@@ -104,17 +112,23 @@ def _outcome(case: CaseSpec, came: Came) -> Iterator[str]:
 
 def _asked(case: CaseSpec, came: Came) -> Iterator[str]:
     wanted = _names(case.expect.deployment)
-    if wanted and came.answer and not _stands_for(wanted, came.answer.deployment, came.program):
+    if wanted and not all(_stands_for(wanted, name, came.program) for name in came.answered):
         yield f"expected {' or '.join(map(_quoted, wanted))} to answer, but {came.told()}"
     line = _names(case.expect.attempts)
     if line and not _same_line(line, came):
         yield f"expected the attempts {_listed(line)}, but they were {_listed(came.asked)}"
 
 
+def _sized(case: CaseSpec, came: Came) -> Iterator[str]:
+    wanted = known(case.expect.dimensions)
+    if wanted is not None and came.dimensions not in (wanted, None):
+        yield f"expected vectors of {wanted} dimensions, but they have {came.dimensions}"
+
+
 def _placed(came: Came, placements: Placements) -> Iterator[str]:
     """`only` and `never` speak of every candidate and of everybody who was asked, and of at least one of them."""
-    assert came.decision is not None
-    names = dict.fromkeys((*(each.deployment for each in came.decision.candidates), *came.asked))
+    candidates = (each.deployment for decision in came.decisions for each in decision.candidates)
+    names = dict.fromkeys((*candidates, *came.asked))
     for word, condition in (("only", placements.only), ("never", placements.never)):
         if condition is None:
             continue

@@ -1,10 +1,12 @@
-"""What a spec's test asks, as the engine takes it: a job, bound to emulated providers, and the emulator's script."""
+"""What a spec's test asks, as the engine takes it: bound to emulated providers, with the emulator's script."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
+from llm_router.engine.embed import Work
+from llm_router.engine.embed_call import dimensions_of, embedding_named, read_texts
 from llm_router.engine.request import Job
 from llm_router.engine.wiring import Wiring, wire
 from llm_router.messages import ChatRequest, JsonFormat, Message, Settings, assistant, system, user
@@ -48,18 +50,49 @@ def script_of(case: CaseSpec, program: Program) -> tuple[On, ...]:
     )
 
 
-def job_of(case: CaseSpec, name: str, program: Program, wiring: Wiring) -> Job:
-    """The request that a case describes. Raises RequestError for a hint that the program doesn't take."""
-    asked = case.request
+def dimensions_by_name(program: Program) -> Mapping[str, int]:
+    """How many numbers the vectors have that each deployment gives by itself, as far as cards and spec know."""
+    told = {member: each for each in program.embeddings.values() for tier in each.tiers for member in tier.members}
+    return {
+        name: count
+        for name, deployment in program.deployments.items()
+        if (each := told.get(deployment.member)) is not None
+        and (count := each.usual.dimensions if each.usual else each.dimensions) is not None
+    }
+
+
+def asked_of(case: CaseSpec, name: str, program: Program, wiring: Wiring) -> Job | Work:
+    """What a case asks for. Raises RequestError for hints and texts that the program doesn't take."""
     variables = {key.removeprefix("env."): str(value) for key, value in case.world.items() if key.startswith("env.")}
+    own = replace(wiring, variables=variables)
+    return _job(case, name, program, own) if case.request.embed is None else _work(case, name, program, own)
+
+
+def _job(case: CaseSpec, name: str, program: Program, wiring: Wiring) -> Job:
     return Job(
         program,
-        replace(wiring, variables=variables),
+        wiring,
         _chat_request(case),
+        _hints(case.request, program),
+        f"case {name}",
+        stream=known(case.request.stream) is True,
+        given={**dict(_stated(case)), **dict(_world(case.world))},
+    )
+
+
+def _work(case: CaseSpec, name: str, program: Program, wiring: Wiring) -> Work:
+    asked = case.request
+    embedding = embedding_named(program, asked.embed)
+    texts = read_texts([known(each) or "" for each in asked.texts or (asked.text or SOMETHING,)])
+    return Work(
+        program,
+        wiring,
+        embedding,
+        texts,
         _hints(asked, program),
         f"case {name}",
-        stream=known(asked.stream) is True,
-        given={**dict(_stated(case)), **dict(_world(case.world))},
+        dimensions_of(embedding, None),
+        given={**_silence(asked), **dict(_world(case.world))},
     )
 
 
@@ -90,7 +123,7 @@ def _messages(asked: RequestSpec) -> tuple[Message, ...]:
 
 def _is_silent(asked: RequestSpec) -> bool:
     """Whether the case says nothing of what is asked."""
-    return known(asked.text) is None and not isinstance(asked.messages, tuple)
+    return known(asked.text) is None and asked.texts is None and not isinstance(asked.messages, tuple)
 
 
 def _wants_json(case: CaseSpec) -> bool:
@@ -108,12 +141,16 @@ def _stated(case: CaseSpec) -> Iterator[tuple[str, object]]:
             yield name, value
     if isinstance(asked.messages, int):
         yield "messages", asked.messages
-    if _is_silent(asked):
-        yield "text", ""
-        if asked.transcript is None:
-            yield "transcript", ""
+    for name, nothing in _silence(asked).items():
+        if getattr(asked, name) is None:
+            yield name, nothing
     if _wants_json(case) and known(asked.wants_json) is None:
         yield "wants_json", False
+
+
+def _silence(asked: RequestSpec) -> Mapping[str, str]:
+    """What conditions see of a text that a case doesn't say."""
+    return {"text": "", "transcript": ""} if _is_silent(asked) else {}
 
 
 def _world(world: Mapping[str, object]) -> Iterator[tuple[str, object]]:

@@ -6,23 +6,25 @@ clock and the providers are not real.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from llm_router.diagnostics import Span
 from llm_router.engine.answer import Answer
 from llm_router.engine.drive import run
-from llm_router.engine.events import AttemptFinished, DecisionMade
-from llm_router.engine.request import Job, decided, serve
+from llm_router.engine.embed import Work, embed, first_job
+from llm_router.engine.embeddings import Embeddings
+from llm_router.engine.events import AttemptFinished, DecisionMade, Event
+from llm_router.engine.request import Job, explained, serve
 from llm_router.engine.wiring import Wiring
-from llm_router.errors import RequestError, RouterError
-from llm_router.policy.explain import explain
+from llm_router.errors import AttemptReport, RequestError, RouterError
+from llm_router.policy.decision import Decision
 from llm_router.policy.program import Program
 from llm_router.spec.model_cases import CaseSpec
 from llm_router.spec.read import Reading
 from llm_router.testing.case_expect import Came, differences
 from llm_router.testing.case_names import check_cases, placements_of
-from llm_router.testing.case_request import emulated_wiring, job_of, own_fields, script_of
+from llm_router.testing.case_request import asked_of, dimensions_by_name, emulated_wiring, own_fields, script_of
 from llm_router.testing.case_spent import accounts_before
 from llm_router.testing.clock import VirtualClock
 from llm_router.testing.emulator import Emulator
@@ -84,36 +86,34 @@ class _Stage:
             return CaseResult(name, False, tuple(wrong), "", self._span(place))
         placements = placements_of(case, ("tests", place), self.program, self.reading.source)
         try:
-            job = job_of(case, name, self.program, self.wiring)
-            before = self._explained(_alone(case, job))
-            job = _alone(case, job)
+            asked = asked_of(case, name, self.program, self.wiring)
+            before = self._explained(_alone(case, asked))
+            asked = _alone(case, asked)
         except RequestError as error:
             return CaseResult(name, False, (f"the request is wrong: {error}",), "", self._span(place))
-        came = self._play(case, job)
+        came = self._play(case, asked)
         found = tuple(differences(case, came, placements))
-        answered = came.answer.deployment if came.answer else None
+        answered = came.answered[0] if came.answered else None
         return CaseResult(name, not found, found, before, self._span(place), came.asked, answered)
 
-    def _play(self, case: CaseSpec, job: Job) -> Came:
+    def _play(self, case: CaseSpec, asked: Job | Work) -> Came:
         clock = VirtualClock()
-        emulator = Emulator(script_of(case, self.program), also=self.also, clock=clock)
+        emulator = Emulator(
+            script_of(case, self.program), also=self.also, dimensions=dimensions_by_name(self.program), clock=clock
+        )
         performer = Performer(emulator, clock)
-        answer: Answer | None = None
+        done: Answer | Embeddings | None = None
         error: RouterError | None = None
         try:
-            answer = run(serve(job), performer)
+            done = run(embed(asked) if isinstance(asked, Work) else serve(asked), performer)
         except RouterError as raised:
             error = raised
-        decision = next((event.decision for event in performer.events if isinstance(event, DecisionMade)), None)
-        told = [event.report for event in performer.events if isinstance(event, AttemptFinished)]
-        reports = tuple(sorted(told, key=lambda report: report.number))  # a hedge may end before who was asked first
-        return Came(self.program, decision, answer, error, reports)
+        return _came(self.program, performer.events, done, error)
 
-    def _explained(self, job: Job) -> str:
+    def _explained(self, asked: Job | Work) -> str:
         clock = VirtualClock()
         try:
-            features, snapshot, _ = run(decided(job), Performer(Emulator(clock=clock), clock))
-            return explain(self.program, features, snapshot).text()
+            return run(explained(_first(asked)), Performer(Emulator(clock=clock), clock)).text()
         except RequestError:
             return ""
 
@@ -121,6 +121,29 @@ class _Stage:
         return self.reading.source.span(("tests", place))
 
 
-def _alone(case: CaseSpec, job: Job) -> Job:
-    """The job with accounts of its own, so that no test charges another's, nor what explains it."""
-    return replace(job, wiring=replace(job.wiring, accounts=accounts_before(job, case.world, VirtualClock().start)))
+def _came(
+    program: Program, events: Iterable[Event], done: Answer | Embeddings | None, error: RouterError | None
+) -> Came:
+    """What the events and the end of a request tell together."""
+    decisions, told = list[Decision](), list[tuple[int, AttemptReport]]()
+    for event in events:
+        if isinstance(event, DecisionMade):
+            decisions.append(event.decision)
+        elif isinstance(event, AttemptFinished):
+            told.append((len(decisions), event.report))
+    told.sort(key=lambda each: (each[0], each[1].number))  # a hedge may end before who was asked first
+    reports = tuple(report for _, report in told)
+    if isinstance(done, Embeddings):
+        return Came(program, tuple(decisions), done.answers, error, reports, done.dimensions)
+    return Came(program, tuple(decisions), () if done is None else (done,), error, reports)
+
+
+def _first(asked: Job | Work) -> Job:
+    """The request, or the first one of several batches."""
+    return first_job(asked) if isinstance(asked, Work) else asked
+
+
+def _alone(case: CaseSpec, asked: Job | Work) -> Job | Work:
+    """The same with accounts of its own, so that no test charges another's, nor what explains it."""
+    accounts = accounts_before(_first(asked), case.world, VirtualClock().start)
+    return replace(asked, wiring=replace(asked.wiring, accounts=accounts))

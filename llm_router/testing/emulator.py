@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Literal
 
 from llm_router.messages import ChatResponse, Json
@@ -90,7 +91,8 @@ class Emulator:
     `script` says who answers what: `{"gpt-4o": ["rate_limit", "ok"], "*": Say("hello")}` by model, deployment or glob,
     or a list of `On` entries, of which the first that matches speaks. `models` are those that exist (default: every
     name), `keys` those that are accepted (default: any). `also` names body fields to accept beyond the dialect's own.
-    `pace_s` is the pause before each piece of a stream, in seconds. `clock` gives seconds since the epoch.
+    `dimensions` tells by deployment or model how many numbers its vectors have, where no card does. `pace_s` is the
+    pause before each piece of a stream, in seconds. `clock` gives seconds since the epoch.
     """
 
     def __init__(
@@ -100,11 +102,12 @@ class Emulator:
         models: Collection[str] | None = None,
         keys: Collection[str] | None = None,
         also: Collection[str] = (),
+        dimensions: Mapping[str, int] = MappingProxyType({}),
         pace_s: float = 0.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._entries = read_script(script)
-        self._house = House(models, keys, frozenset(also))
+        self._house = House(models, keys, frozenset(also), dimensions)
         self._pace_s = pace_s
         self._clock = clock
         self._lock = threading.Lock()
@@ -171,7 +174,7 @@ class Emulator:
         fault = turn if isinstance(turn, Fault) else None
         entry.answered = fault.name if fault else "ok"
         said = turn if isinstance(turn, Say) else _missaid(fault, question)
-        reply = dialect.answer(question, answer(question, said, entry.number), moment)
+        reply = dialect.answer(_misread(fault, question), answer(question, said, entry.number), moment)
         if fault:
             reply = inflict(fault, reply, dialect, question)
         return replace(reply.paced(self._pace_s), head_after_s=reply.head_after_s + said.delay_s)
@@ -196,6 +199,14 @@ def _missaid(fault: Fault | None, question: Question) -> Say:
     if fault is not None and fault.name == "filtered_answer":
         return Say("This answer was", finish_reason="content_filter")
     return Say()
+
+
+def _misread(fault: Fault | None, question: Question) -> Question:
+    """The question that is answered: for vectors that shall not fit, one of a dimension less."""
+    if fault is None or fault.name != "invalid_output" or not question.texts:
+        return question
+    wanted = question.dimensions or question.own_dimensions
+    return replace(question, dimensions=0, own_dimensions=wanted - 1)
 
 
 def _unknown_path(asked: Asked) -> Reply:

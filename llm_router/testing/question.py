@@ -18,8 +18,8 @@ class Question:
 
     `text` is the last user text. `must_call` is the tool that has to be called, `*` for any. `schema` is what the
     answer must fit. `deployment` is the first part of the path, where that isn't the dialect's own. `texts` are those
-    to be embedded, as vectors of so many `dimensions`, written as `encoding` says. `place` is the address under which
-    it was asked, for dialects whose answers name addresses.
+    to be embedded, as vectors of so many `dimensions` (0: the model's own), written as `encoding` says. `place` is the
+    address under which it was asked, for dialects whose answers name addresses.
     """
 
     dialect: str
@@ -39,6 +39,7 @@ class Question:
     place: str = ""
     texts: tuple[str, ...] = field(default=(), repr=False)
     dimensions: int = 0
+    own_dimensions: int = 0
     encoding: str = "float"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 from urllib.parse import unquote
 
@@ -18,12 +18,14 @@ from llm_router.testing.reply import Asked, Reply
 class House:
     """What the emulator enforces: the models that exist (None: all), the keys that are right (None: any).
 
-    `also` are body fields that are accepted beyond the dialect's own.
+    `also` are body fields that are accepted beyond the dialect's own. `dimensions` tells by deployment or model how
+    many numbers its vectors have, where no card does.
     """
 
     models: Collection[str] | None = None
     keys: Collection[str] | None = None
     also: frozenset[str] = frozenset()
+    dimensions: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import shake_256
 
@@ -91,12 +91,13 @@ class Embeddings(Dialect):
         question = self.form.read(path, found.groupdict().get("model") or "", body, house.also)
         for problem in self._broken(question, house, self.form.limits(path)):
             raise Rejected(problem)
-        return question
+        told = (house.dimensions.get(name or "") for name in (question.deployment, question.model))
+        return replace(question, own_dimensions=next(filter(None, told), own_dimensions(question.model)))
 
     @override
     def answer(self, question: Question, response: ChatResponse, moment: Moment) -> Reply:
         """A vector for each text."""
-        dimensions = question.dimensions or own_dimensions(question.model)
+        dimensions = question.dimensions or question.own_dimensions
         vectors = [vector_of(text, dimensions) for text in question.texts]
         return json_reply(200, self.form.write(question, vectors, moment))
 
