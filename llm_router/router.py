@@ -276,9 +276,9 @@ class Router:
 
         Blocks its thread, for seconds where there are millions of entries. Raises RequestError, StoreDown, OSError.
         """
-        from llm_router.report.make import made
+        from llm_router.report.make import make_for
 
-        return made(self._loaded, time.time(), path, since=since, until=until)
+        return make_for(self._loaded, time.time(), path, since=since, until=until)
 
     def cache_stats(self) -> CacheStats:
         """Hits and misses since the router was made, what they saved, and what this process holds in memory."""

@@ -17,8 +17,7 @@ from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from llm_router.alerts.notice import Notice, instant
-from llm_router.alerts.place import Undelivered
+from llm_router.alerts.notice import Notice, Undelivered, instant
 from llm_router.policy.alerting import Mailbox
 from llm_router.policy.binding import is_loopback
 

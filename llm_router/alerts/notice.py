@@ -33,6 +33,17 @@ class Notice:
     subject: str = ""
 
 
+class Undelivered(Exception):
+    """A notice didn't arrive; the message says where and why, and shows no address and no password.
+
+    `again` says that it may arrive if it is sent once more.
+    """
+
+    def __init__(self, message: str, *, again: bool = True) -> None:
+        super().__init__(message)
+        self.again = again
+
+
 def notice_of(event: Event, at: float) -> Notice | None:
     """What is to be told of an event; nothing of most."""
     match event:

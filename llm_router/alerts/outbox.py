@@ -13,8 +13,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from llm_router.alerts.notice import Notice
-from llm_router.alerts.place import Undelivered, deliver, logger
+from llm_router.alerts.delivery import deliver, logger
+from llm_router.alerts.notice import Notice, Undelivered
 from llm_router.policy.alerting import Place
 
 CAPACITY = 100

@@ -21,8 +21,7 @@ import json
 import time
 from urllib.parse import unquote, urlsplit
 
-from llm_router.alerts.notice import Notice, instant
-from llm_router.alerts.place import Undelivered
+from llm_router.alerts.notice import Notice, Undelivered, instant
 from llm_router.engine.effects import Close, Expired, Lost, Open
 from llm_router.engine.transport.blocking import BlockingTransport
 from llm_router.policy.alerting import Webhook

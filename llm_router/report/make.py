@@ -34,7 +34,7 @@ def make(
     return page(gather(store, program, days, now, name=name))
 
 
-def made(
+def make_for(
     loaded: Loaded,
     now: float,
     path: str | Path | None = None,

@@ -9,8 +9,7 @@ import pytest
 
 from llm_router.alerts.desk import Desk
 from llm_router.alerts.mail import message, send
-from llm_router.alerts.notice import Notice
-from llm_router.alerts.place import Undelivered
+from llm_router.alerts.notice import Notice, Undelivered
 from llm_router.engine.events import BudgetWarning
 from llm_router.policy.alerting import BoundAlert, Mailbox
 from llm_router.policy.secret import Secret

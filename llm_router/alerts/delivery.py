@@ -1,4 +1,4 @@
-"""How a notice reaches its place, and what can go wrong on the way."""
+"""How a notice reaches its place: a webhook, a mailbox, or the log."""
 
 from __future__ import annotations
 
@@ -8,17 +8,6 @@ from llm_router.alerts.notice import Notice
 from llm_router.policy.alerting import LogLine, Mailbox, Place, Webhook
 
 logger = logging.getLogger("llm_router.alerts")
-
-
-class Undelivered(Exception):
-    """A notice didn't arrive; the message says where and why, and shows no address and no password.
-
-    `again` says that it may arrive if it is sent once more.
-    """
-
-    def __init__(self, message: str, *, again: bool = True) -> None:
-        super().__init__(message)
-        self.again = again
 
 
 def deliver(notice: Notice, place: Place, within_s: float) -> None:
