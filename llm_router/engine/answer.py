@@ -20,7 +20,8 @@ class Answer:
 
     `continued_from` names those who wrote the beginning of a streamed answer and broke off, in order; `deployment`
     wrote its end. Its usage is then that of all of them together. `cost` is that of all attempts, failed ones too.
-    A `cached` one was given to an equal request before, by `deployment`, with the usage that it then had.
+    A `cached` one was given to an equal request before, by `deployment`, with the usage that it then had. `passed_over`
+    says in words who was ready when it was decided and wasn't asked when its turn came.
     """
 
     response: ChatResponse
@@ -33,6 +34,7 @@ class Answer:
     continued_from: tuple[str, ...] = ()
     cost: RequestCost = RequestCost()
     cached: bool = False
+    passed_over: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -80,6 +82,7 @@ class Answer:
         sections = (
             _headline(self),
             section("attempts", [str(report) for report in self.attempts]),
+            section("passed over", list(self.passed_over)),
             section("deferred", deferred),
             section("rejected", [f"{name}: {reason}" for name, reason in self.decision.reasons().items()]),
         )
@@ -104,6 +107,7 @@ class Answer:
                 for candidate in self.decision.candidates
                 if candidate.deferral is not None
             },
+            "passed_over": list(self.passed_over),
             "duration_s": self.duration_s,
             "first_content_s": self.first_content_s,
             "cost": self.cost.json(),

@@ -240,14 +240,18 @@ class CountAttempt(StoreEffect[bool]):
 
 @dataclass(frozen=True, slots=True)
 class FirstToken(StoreEffect["float | None"]):
-    """Seconds to the first token that so many percent of a deployment's streams didn't exceed; `None`: unknown."""
+    """Seconds to the first token that so many percent of a deployment's streams didn't exceed; `None`: unknown.
+
+    `whole`: to the end of answers that weren't streamed, which show nothing before.
+    """
 
     identity: str
     percent: int
+    whole: bool = False
 
     @override
     def act(self, book: HealthBook) -> float | None:
-        return book.first_token_s(self.identity, self.percent)
+        return book.first_token_s(self.identity, self.percent, whole=self.whole)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ An observer is a plain callable that takes one event. It runs where the request 
 raises is logged and harms no request. Durations are in seconds.
 
 A request is told in this order: `DecisionMade`; for each attempt `AttemptStarted` and `AttemptFinished`, with
-`HealthChanged` between where it changes a deployment's health; between attempts `Retrying`, `FellBack` or `Waiting`;
+`HealthChanged` between where it changes a deployment's health; between attempts `Retrying`, `FellBack`, `PassedOver`
+or `Waiting`;
 last `RequestDone`, exactly one for each decision, also where nobody may serve the request or the caller goes away. A
 `CacheHit` stands in place of attempts.
 `BudgetWarning` and `BudgetSpent` come where the money moves: before the `AttemptFinished` that it was, or after the
@@ -22,6 +23,7 @@ from llm_router.messages import Usage
 from llm_router.policy.decision import Decision
 from llm_router.state.health import StateChange, Verdict
 
+PassedReason: TypeAlias = Literal["limited", "cooling", "limit", "budget", "store", "extra_cost"]
 WaitReason: TypeAlias = Literal["limited", "limit", "budget"]
 
 
@@ -42,6 +44,11 @@ class AttemptStarted:
     provider: str
     admitted_as: AdmittedAs = "ready"
     mark: AttemptMark = ""
+
+    @classmethod
+    def of(cls, decision_id: str, blank: AttemptReport) -> AttemptStarted:
+        """The beginning of what this is the report of."""
+        return cls(decision_id, blank.number, blank.deployment, blank.provider, blank.admitted_as, blank.mark)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +105,22 @@ class Waiting:
     wait_s: float
     reason: WaitReason = "limited"
     name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A deployment that the decision had as ready isn't asked when its turn comes: the next one is, if there is one.
+
+    `reason` is its provider, which wants to be left alone (`limited`), its health (`cooling`), the `limit` or `budget`
+    of this `name` that has no room, the `store` that can't be reached, or, of a hedge, the share of `extra_cost` that
+    hedges may amount to. `wait_s` are the seconds until it may be asked, if known. It is told once for each reason.
+    """
+
+    decision_id: str
+    deployment: str
+    reason: PassedReason
+    name: str = ""
+    wait_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +210,7 @@ Event: TypeAlias = (
     | AttemptFinished
     | Retrying
     | FellBack
+    | PassedOver
     | Waiting
     | CacheHit
     | RequestDone

@@ -2,8 +2,8 @@
 
 Ready candidates go first. One that a provider's own time keeps back is passed over at once, and waited for only when
 nobody else is left. When all that is left cools, the first of them is asked all the same: a best guess is better than
-nothing. No more of these are made at a time than probes, so a deployment that is down isn't stormed, even if it is the
-only one.
+nothing. No more of these are made at a time than probes, and one in a tenth of a cooldown at most, so a deployment that
+is down isn't stormed, even if it is the only one.
 
 Who waits for a time wakes a little after it, each by a draw of its own, so that those who wait together don't ask
 together.
@@ -11,15 +11,15 @@ together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from math import inf
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from math import inf, isfinite
 from typing import Literal, Protocol
 
 from llm_router.engine.admission import Unbooked
 from llm_router.engine.booking import Booking
 from llm_router.engine.effects import Admit, Now, Report, Script, Sleep, Tell
-from llm_router.engine.events import Waiting
+from llm_router.engine.events import PassedOver, PassedReason, Waiting
 from llm_router.engine.retry import chance
 from llm_router.engine.sharing import may_probe, say
 from llm_router.errors import AdmittedAs, FailureClass
@@ -60,9 +60,10 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A candidate that may not be asked before `until`, and why; `tried`: its time has come, and others try it.
+    """A candidate that may not be asked before `until`, and why; `tried`: others try it just now.
 
-    `name` is that of the limit or budget that has no room.
+    `name` is that of the limit or budget that has no room. `guess_at` is the instant at which one that cools may be
+    asked all the same, as nobody else is left.
     """
 
     place: Place
@@ -71,6 +72,22 @@ class Held:
     failure: FailureClass | None = None
     tried: bool = False
     name: str = ""
+    guess_at: float | None = None
+
+    @property
+    def soonest(self) -> float:
+        """The first instant at which it may be asked."""
+        return self.until if self.guess_at is None else min(self.until, self.guess_at)
+
+
+_WHY: Mapping[PassedReason, str] = {
+    "limited": "its provider asked to wait",
+    "cooling": "it cools",
+    "limit": "the limit `{name}` had no room",
+    "budget": "the budget `{name}` had no room",
+    "store": "the store could not be reached: {name}",
+    "extra_cost": "too dear for a hedge, by the share of `extra_cost`",
+}
 
 
 class Book(Protocol):
@@ -96,6 +113,7 @@ class Line:
     held: list[Held] = field(default_factory=list)
     out: list[Turn] = field(default_factory=list)
     waits: int = 0
+    passed: dict[tuple[str, str], PassedOver] = field(default_factory=dict)
 
     async def next(self) -> Turn | None:
         """The next candidate, admitted and out of the line; `None` when nobody can be asked in time."""
@@ -130,6 +148,7 @@ class Line:
         turn = await self._admitted(place, await Now())
         if turn is None:
             self.places.remove(place)
+            await self._tell_passed(place)
         return turn
 
     def at_provider(self, provider: str) -> list[str]:
@@ -158,7 +177,26 @@ class Line:
             turn = await self._admitted(place, await Now(), patient=patient)
             if turn is not None:
                 return turn
+            await self._tell_passed(place)
         return None
+
+    async def _tell_passed(self, place: Place) -> None:
+        """Tell of one who is kept back, unless the decision or a failure told that already."""
+        if place.candidate.deferral is not None or place.not_before or not self.held:
+            return
+        held, name = self.held[-1], place.candidate.deployment
+        wait_s = max(0.0, held.until - await Now()) if isfinite(held.until) else None
+        await self.pass_over(PassedOver(self.decision_id, name, held.reason, held.name, wait_s))
+
+    async def pass_over(self, passed: PassedOver) -> None:
+        """Tell of one who isn't asked, once for each reason."""
+        if (passed.deployment, passed.reason) not in self.passed:
+            self.passed[passed.deployment, passed.reason] = passed
+            await Tell(passed)
+
+    def why_not(self) -> tuple[str, ...]:
+        """Who was passed over when its turn came, and why, in words."""
+        return tuple(f"{passed.deployment}: {_words(passed)}" for passed in self.passed.values())
 
     async def _admitted(self, place: Place, now: float, *, force: bool = False, patient: bool = True) -> Turn | None:
         if place.not_before > now:
@@ -169,9 +207,12 @@ class Line:
         if admission.granted:
             trial: AdmittedAs = "best guess" if force else "probe"
             return await self._booked(place, trial if admission.probe else "ready", patient=patient)
-        if not force:
-            tried, reason = admission.until <= now, admission.reason or "cooling"
-            self.held.append(Held(place, admission.until, reason, admission.failure, tried=tried))
+        tried, reason = admission.until <= now, admission.reason or "cooling"
+        held = Held(place, admission.until, reason, admission.failure, tried=tried)
+        if force:
+            held = replace(held, guess_at=admission.guess_at, tried=admission.guess_at is None)
+            self.held = [each for each in self.held if each.place is not place]
+        self.held.append(held)
         return None
 
     async def _booked(self, place: Place, admitted_as: AdmittedAs, *, patient: bool) -> Turn | None:
@@ -225,3 +266,7 @@ class Line:
             if turn is not None:
                 return turn
         return None
+
+
+def _words(passed: PassedOver) -> str:
+    return _WHY[passed.reason].format(name=passed.name)

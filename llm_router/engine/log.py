@@ -19,6 +19,7 @@ from llm_router.engine.events import (
     Event,
     FellBack,
     HealthChanged,
+    PassedOver,
     RequestDone,
     Retrying,
     StoreFailed,
@@ -74,7 +75,7 @@ def _line(event: Event) -> str:
 
 
 def _step(
-    event: AttemptStarted | AttemptFinished | Retrying | FellBack | Waiting | CacheHit | RequestDone,
+    event: AttemptStarted | AttemptFinished | Retrying | FellBack | PassedOver | Waiting | CacheHit | RequestDone,
 ) -> str:
     match event:
         case AttemptStarted():
@@ -87,6 +88,9 @@ def _step(
             return f"{event.deployment} again in {event.wait_s:.3f}s after {event.failure}"
         case FellBack():
             return f"{event.next} instead of {event.deployment} after {event.failure}"
+        case PassedOver():
+            wait = "" if event.wait_s is None else f" for {event.wait_s:.3f}s"
+            return f"{event.deployment} is passed over: {event.reason}{f' `{event.name}`' if event.name else ''}{wait}"
         case Waiting():
             return f"waiting {event.wait_s:.3f}s for {event.deployment}{_room(event)}"
         case CacheHit():

@@ -108,6 +108,12 @@ def usage_of(result: Answered | Failed) -> Usage:
     return Usage() if response is None else response.usage
 
 
+def reported(result: Answered | Failed | None) -> Usage | None:
+    """As `usage_of`; `None` where there is no answer to report any."""
+    response = result.response if isinstance(result, Answered) else result.partial if result else None
+    return None if response is None else response.usage
+
+
 def _most_telling(misses: Sequence[Miss]) -> Miss:
     failure = most_telling([miss.failed.failure for miss in misses])
     return next(miss for miss in misses if miss.failed.failure is failure)
@@ -157,7 +163,7 @@ def _spared(tried: Tried) -> str:
 def _kept_back(held: Sequence[Held], now: float) -> str:
     """Who could not be asked beside those that failed, and why."""
     waits = "".join(f"; `{name}` may be asked in {_seconds(wait)}" for name, wait in _waits(held, now).items())
-    full = [each for each in held if each.reason in ("limit", "budget", "store")]
+    full = [each for each in held if each.reason != "limited"]
     return waits + "".join(
         f"; `{each.place.candidate.deployment}` was not asked: {_reason(each, now)}" for each in full
     )
@@ -172,7 +178,7 @@ def _waits(held: Sequence[Held], now: float) -> dict[str, float]:
 def _of_held(decision: Decision, held: Sequence[Held], now: float) -> ProviderError:
     """Nobody could be asked in time: they are limited, or cool and are being tried already, or there is no room."""
     first = min(held, key=lambda each: (_WEIGHT[each.reason], each.until))
-    soonest = min(each.until for each in held)
+    soonest = min(each.soonest for each in held)
     wait = max(0.0, soonest - now) if isfinite(soonest) else None
     kind = _CLASS.get(first.reason) or first.failure or "unavailable"
     reasons = "".join(f"\n  {each.place.candidate.deployment}: {_reason(each, now)}" for each in held)
@@ -205,7 +211,16 @@ def _reason(held: Held, now: float) -> str:
     wait = _seconds(max(0.0, held.until - now))
     if held.reason == "limited":
         return f"its provider asks to wait for another {wait}"
-    return f"it cools for another {wait} after `{held.failure}`" if held.until > now else "it is being tried already"
+    if held.until <= now:
+        return "it is being tried already"
+    return f"it cools for another {wait} after `{held.failure}`{_guessed(held, now)}"
+
+
+def _guessed(held: Held, now: float) -> str:
+    """When one that cools is asked all the same."""
+    if held.tried:
+        return ", and is being tried already"
+    return f", and is tried again before that in {_seconds(held.guess_at - now)}" if held.guess_at else ""
 
 
 def _seconds(wait: float) -> str:

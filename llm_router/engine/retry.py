@@ -62,7 +62,8 @@ class Standing:
 
     `tries_here` counts the attempts at the deployment that failed, `attempts_left` those that the request may still
     make, `others` the ready candidates that were not asked yet. `time_left_s` runs to the deadline. `chance` is in
-    [0, 1); `affordable` says whether what the request may cost allows another attempt here.
+    [0, 1); `affordable` says whether what the request may cost allows another attempt here, `kept_back` whether the
+    deployment began to cool meanwhile, or has no room.
     """
 
     tries_here: int
@@ -71,6 +72,7 @@ class Standing:
     time_left_s: float
     chance: float
     affordable: bool = True
+    kept_back: bool = False
 
 
 def what_follows(after: After, failure: Failure, standing: Standing) -> Step:
@@ -90,6 +92,7 @@ def _may_retry(after: After, failure: Failure, standing: Standing) -> bool:
         standing.tries_here <= (after.retry or 0)
         and standing.attempts_left > standing.others
         and standing.affordable
+        and not standing.kept_back
         and failure.kind != "timeout"
         and (failure.retry_after_s or 0.0) <= patience
     )

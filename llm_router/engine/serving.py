@@ -20,20 +20,20 @@ from llm_router.engine.bill import RequestCost
 from llm_router.engine.booking import Subject, growth
 from llm_router.engine.continuing import Joint, can_go_on, going_on
 from llm_router.engine.effects import CountAttempt, Emit, FirstToken, Now, Report, Sleep, Tell
-from llm_router.engine.events import AttemptFinished, AttemptStarted, FellBack, HealthChanged, Retrying
+from llm_router.engine.events import AttemptFinished, AttemptStarted, FellBack, HealthChanged, PassedOver, Retrying
 from llm_router.engine.line import Line, Place, Turn
 from llm_router.engine.meter import Meter, Running
-from llm_router.engine.outcome import Miss, Tried, final_error, report_of
+from llm_router.engine.outcome import Miss, Tried, final_error, report_of, reported
 from llm_router.engine.output import check_output, repaired
 from llm_router.engine.race import Race
 from llm_router.engine.retry import Again, Onward, Standing, Step, Stop, chance, pause, what_follows
 from llm_router.engine.scrub import scrubbed, without_secrets
-from llm_router.engine.sharing import say
+from llm_router.engine.sharing import cools, say
 from llm_router.engine.trials import Trials
-from llm_router.engine.verdict import left_alone_s, speed
+from llm_router.engine.verdict import speed, trouble
 from llm_router.engine.wiring import Wiring
 from llm_router.errors import AttemptMark, AttemptReport
-from llm_router.messages import ChatRequest, ChatResponse, Usage
+from llm_router.messages import ChatRequest, ChatResponse
 from llm_router.policy.decide import continue_with, relief_for
 from llm_router.policy.decision import Candidate, Decision
 from llm_router.policy.features import Features
@@ -183,11 +183,12 @@ class Serving:
                 return None
             again = await self._again(turn, result, step)
             if again is None:
+                await self._step(turn, result, kept_back=True)
                 return None
             turn = again
 
     async def _again(self, turn: Turn, failed: Failed, step: Again) -> Turn | None:
-        """The same deployment's next turn, after the pause; none if it began to cool meanwhile."""
+        """The same deployment's next turn, after the pause; none if it is kept back by then."""
         name = turn.place.candidate.deployment
         if failed.failure.kind == "invalid_output" and failed.partial is not None:
             self.corrected = repaired(self.job.request, failed.partial)
@@ -233,16 +234,17 @@ class Serving:
         if other is None:
             return None
         lap = await self._lap(other, hedge.extra_cost)
-        if lap.result is None and other.place.candidate.deployment not in self.tried.unable:
+        name = other.place.candidate.deployment
+        if lap.result is None and name not in self.tried.unable:
             self.line.places.insert(0, other.place)  # too dear for a hedge, not for a turn of its own
+            await self.line.pass_over(PassedOver(self.decision.id, name, "extra_cost"))
             return None
         return lap
 
     async def _hedge_after(self, turn: Turn, hedge: Hedge) -> float | None:
         if hedge.percentile is None:
             return hedge.after_s
-        identity = self.job.program.deployments[turn.place.candidate.deployment].identity
-        return await FirstToken(identity, hedge.percentile)
+        return await FirstToken(self._identity(turn.place.candidate), hedge.percentile, whole=not self.job.stream)
 
     def _decides(self, lap: Lap | None) -> bool:
         """Whether a race is over with this: an answer, a failure that stops the request, or nobody else is asked."""
@@ -262,7 +264,7 @@ class Serving:
             await self._unused(turn)
             return None
         blank = self._begin(turn, started, "hedge" if share is not None else "" if self.joint is None else "continued")
-        await Tell(_started(self.decision, blank))
+        await Tell(AttemptStarted.of(self.decision.id, blank))
         try:
             result = self._judged(await attempt(trial), trial.mode)
         except GeneratorExit:
@@ -341,54 +343,52 @@ class Serving:
             self.tried.misses.append(Miss(candidate.deployment, candidate.provider, result))
             self.tries[candidate.deployment] += 1
         await self._report(turn, self._outcome(turn, result, started))
-        await Tell(AttemptFinished(self.decision.id, report, _usage(result)))
+        await Tell(AttemptFinished(self.decision.id, report, reported(result)))
 
     async def _report(self, turn: Turn, outcome: Outcome) -> None:
-        program, name = self.job.program, turn.place.candidate.deployment
-        identity = program.deployments[name].identity
-        change = await Report(identity, await Now(), program.health, outcome)
+        identity = self._identity(turn.place.candidate)
+        change = await Report(identity, await Now(), self.job.program.health, outcome)
         if change is not None:
-            await Tell(HealthChanged(name, change))
+            await Tell(HealthChanged(turn.place.candidate.deployment, change))
         await say(self.job.wiring.accounts, identity, probed=outcome.probe)
 
     def _outcome(self, turn: Turn, result: Answered | Failed | None, started: float) -> Outcome:
-        """What the attempt says of the deployment; one that the caller's own deadline cut says nothing."""
+        """What the attempt says of the deployment; one that the caller's own deadline cut says nothing. The cooldown of
+        a class of failures comes after its retries."""
         if isinstance(result, Answered):
             return speed(result, started, probe=turn.probe)
         if result is None or self._out_of_time(result):
             return Outcome(probe=turn.probe)
         follows = self._after(turn.place.candidate, result)
-        failure = result.failure
-        return Outcome(
-            probe=turn.probe,
-            failure=failure.kind,
-            cooldown_s=follows.cooldown_s,
-            retry_after_s=left_alone_s(result, failure.retry_after_s),
-        )
+        step = what_follows(follows, result.failure, self._standing(turn.place.candidate, follows, result.ended))
+        return trouble(result, None if isinstance(step, Again) else follows.cooldown_s, probe=turn.probe)
 
-    async def _step(self, turn: Turn, failed: Failed) -> Step:
-        """What follows the failure; the line is left as it says."""
+    async def _step(self, turn: Turn, failed: Failed, *, kept_back: bool = False) -> Step:
+        """What follows the failure; the line is left as it says. None is asked again that is `kept_back`."""
         candidate, now = turn.place.candidate, await Now()
         if failed.failure.kind == "timeout":
             self.silent.add(candidate.provider)
             self.tried.spared += self.line.at_provider(candidate.provider)
         self.line.keep(self._may_ask)
         follows = self._after(candidate, failed)
-        tries = self.tries[candidate.deployment]
-        luck = chance(self.job.request_id, len(self.tried.reports))
-        standing = Standing(
-            tries,
-            self._attempts_left(),
-            0 if follows.next == "stop" else self.line.ready(),
-            self.line.deadline - now,
-            luck,
-            affordable=self._may_ask(candidate),
-        )
+        standing = self._standing(candidate, follows, now)
+        standing = replace(standing, kept_back=kept_back or await cools(self._identity(candidate)))
         step = self._after_break(turn, failed, follows, standing)
         self.tried.stopped = isinstance(step, Stop)
         if isinstance(step, Onward):
-            self._go_on(turn.place, failed, follows, now + pause(follows.wait or Wait(), tries, luck))
+            wait_s = pause(follows.wait or Wait(), standing.tries_here, standing.chance)
+            self._go_on(turn.place, failed, follows, now + wait_s)
         return step
+
+    def _standing(self, candidate: Candidate, follows: After, now: float) -> Standing:
+        return Standing(
+            self.tries[candidate.deployment],
+            self._attempts_left(),
+            0 if follows.next == "stop" else self.line.ready(),
+            self.line.deadline - now,
+            chance(self.job.request_id, len(self.tried.reports)),
+            affordable=self._may_ask(candidate),
+        )
 
     def _after_break(self, turn: Turn, failed: Failed, follows: After, standing: Standing) -> Step:
         """What follows, also once some of the answer was passed on: then others go on before the same one does."""
@@ -459,6 +459,7 @@ class Serving:
             first,
             self.continued_from,
             RequestCost.of(self.job.meter.entries),
+            passed_over=self.line.why_not(),
         )
 
     async def _tell_fallback(self, turn: Turn) -> None:
@@ -469,6 +470,9 @@ class Serving:
     def _after(self, candidate: Candidate, failed: Failed) -> After:
         program = self.job.program
         return after(program, self.rule, program.deployments[candidate.deployment], failed.failure.kind)
+
+    def _identity(self, candidate: Candidate) -> str:
+        return self.job.program.deployments[candidate.deployment].identity
 
     def _longest_wait_s(self, candidate: Candidate) -> float:
         program = self.job.program
@@ -487,12 +491,3 @@ class Serving:
     def _out_of_time(self, failed: Failed) -> bool:
         late = failed.ended >= self.line.deadline and not failed.committed and self.spoken is None
         return late and failed.failure.kind in ("timeout", "connection_lost")
-
-
-def _started(decision: Decision, blank: AttemptReport) -> AttemptStarted:
-    return AttemptStarted(decision.id, blank.number, blank.deployment, blank.provider, blank.admitted_as, blank.mark)
-
-
-def _usage(result: Answered | Failed | None) -> Usage | None:
-    response = result.response if isinstance(result, Answered) else result.partial if result else None
-    return None if response is None else response.usage

@@ -47,6 +47,12 @@ async def say(accounts: Accounts, identity: str, *, probed: bool) -> None:
         return
 
 
+async def cools(identity: str) -> bool:
+    """Whether a deployment cools, by what this process knows, and not even a probe is due."""
+    until = (await _Found(identity)).cooling_until
+    return until is not None and until > await Now()
+
+
 async def may_probe(accounts: Accounts, identity: str, health: Health) -> bool:
     """Whether no other process makes the probes that are allowed at a time."""
     if not accounts.shared:

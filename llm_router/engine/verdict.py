@@ -12,6 +12,13 @@ def left_alone_s(result: Answered | Failed, said: float | None = None) -> float 
     return max((wait for wait in (said, quota) if wait is not None), default=None)
 
 
+def trouble(failed: Failed, cooldown_s: float | None, *, probe: bool) -> Outcome:
+    """A failure's outcome; `cooldown_s` keeps the deployment back for all requests."""
+    said = failed.failure
+    left_alone = left_alone_s(failed, said.retry_after_s)
+    return Outcome(probe=probe, failure=said.kind, cooldown_s=cooldown_s, retry_after_s=left_alone)
+
+
 def speed(answered: Answered, started: float, *, probe: bool) -> Outcome:
     """An answer's outcome, with the speed that it shows."""
     first, writing, tokens = answered.first_content, answered.writing_s, answered.response.usage.output
@@ -23,4 +30,5 @@ def speed(answered: Answered, started: float, *, probe: bool) -> Outcome:
         first_token_s=None if first is None else first - started,
         tokens_per_second=tokens / writing if writing and tokens else None,
         whole_tokens_per_second=tokens / took if took and tokens else None,
+        whole_s=took or None,
     )

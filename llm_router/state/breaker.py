@@ -14,6 +14,10 @@ Cooling lasts `cooldown`, always the same: a time that grew with each failed pro
 provider that is back. Then at most `probes` attempts at a time may try it, however many requests wait. Only the end of
 a probe speaks while it cools: an answer ends the cooling, a failure begins it anew. Attempts that were under way
 before tell of the time before.
+
+Before its time it is only asked as a best guess, where nobody else is left; such a guess is a probe, and there is one
+in a tenth of the cooldown at most. So whoever asks now and then is answered as soon as the provider is back, and one
+that is down is left in peace by whoever asks without a pause.
 """
 
 from __future__ import annotations
@@ -28,6 +32,9 @@ Condition = Literal["ok", "degraded", "cooling"]
 
 PROBE_LOST_S = 600.0
 """An attempt that nobody has reported for so long no longer counts: it was dropped with its process's thread."""
+
+GUESSES = 10
+"""How many best guesses there are in one cooldown at most."""
 
 _SPANS = 60
 """Outcomes within a 60th of the window are counted together, so that a busy deployment's window stays small."""
@@ -87,13 +94,15 @@ class Window:
 class Breaker:
     """Closed, open or half-open: `cooling_until` is `None`, to come, or past.
 
-    `declared` says that the spec's `cooldown` for a class of failures opened it, which no check ends early.
+    `declared` says that the spec's `cooldown` for a class of failures opened it, which no check ends early. The next
+    best guess isn't made before `guess_from`.
     """
 
     window: Window = field(default_factory=Window)
     cooling_until: float | None = None
     declared: bool = False
     probes: list[float] = field(default_factory=list)
+    guess_from: float = 0.0
 
     def condition(self, now: float, health: Health) -> Condition:
         """How the deployment is at `now`."""
@@ -104,15 +113,24 @@ class Breaker:
     def admits_probe(self, now: float, health: Health, *, force: bool) -> bool:
         """Whether one that cools may be tried; counts the probe if so. `force` tries it before its time."""
         self.probes = [started for started in self.probes if now - started < PROBE_LOST_S]
-        if len(self.probes) >= health.probes or (now < (self.cooling_until or 0.0) and not force):
+        left_s = (self.cooling_until or 0.0) - now
+        if len(self.probes) >= health.probes or (left_s > 0 and not (force and now >= self.guess_from)):
             return False
+        if left_s > 0:
+            self.guess_from = now + max(left_s, health.cooldown_s) / GUESSES
         self.probes.append(now)
         return True
 
-    def probe_ended(self) -> None:
-        """Leave room for the next probe."""
+    def next_guess(self, health: Health) -> float | None:
+        """The instant from which on a best guess may be made; `None` while as many probes as may be are under way."""
+        return None if len(self.probes) >= health.probes else self.guess_from
+
+    def probe_ended(self, *, asked: bool = True) -> None:
+        """Leave room for the next probe; one that wasn't `asked` after all was none."""
         if self.probes:
             self.probes.pop(0)
+        if not asked:
+            self.guess_from = 0.0
 
     def answered(self, now: float, health: Health, *, probe: bool) -> None:
         """Count an answer; that of a probe ends the cooling."""

@@ -39,7 +39,8 @@ class Outcome:
     """How an attempt ended: with an answer, with a `failure`, or with neither because nobody wanted it any more.
 
     `probe` is that of its admission. `cooldown_s` keeps the deployment back for all requests; `retry_after_s` is what
-    the provider asked for, which a reply that is an answer may do too. Measured speed is `None` where it can't be told.
+    the provider asked for, which a reply that is an answer may do too. Measured speed is `None` where it can't be told;
+    `whole_s` is the time of an answer that wasn't streamed.
     `asked` is False where nothing was sent after all.
     """
 
@@ -51,6 +52,7 @@ class Outcome:
     first_token_s: float | None = None
     tokens_per_second: float | None = None
     whole_tokens_per_second: float | None = None
+    whole_s: float | None = None
     asked: bool = True
 
 
@@ -58,7 +60,8 @@ class Outcome:
 class Admission:
     """Whether an attempt may be made now; if not, why, and the instant from which on it may.
 
-    `probe` marks the trial of a deployment that cools; `failure` is what it last failed with.
+    `probe` marks the trial of a deployment that cools; `failure` is what it last failed with. Where a best guess was
+    wanted, `guess_at` is the instant of the next one, `None` while others try it.
     """
 
     granted: bool
@@ -66,6 +69,7 @@ class Admission:
     reason: Literal["", "limited", "cooling"] = ""
     probe: bool = False
     failure: FailureClass | None = None
+    guess_at: float | None = None
 
 
 GRANTED = Admission(granted=True)
@@ -124,14 +128,17 @@ class _Known:
             return Admission(granted=False, until=self.limited_until, reason="limited", failure=self.failure)
         cooling_until = self.breaker.cooling_until
         if cooling_until is not None and not self.breaker.admits_probe(now, health, force=force):
-            return Admission(granted=False, until=max(now, cooling_until), reason="cooling", failure=self.failure)
+            guess_at = self.breaker.next_guess(health) if force else None
+            return Admission(
+                granted=False, until=max(now, cooling_until), reason="cooling", failure=self.failure, guess_at=guess_at
+            )
         self.under_way.append(now)
         return GRANTED if cooling_until is None else Admission(granted=True, probe=True)
 
     def take(self, outcome: Outcome, now: float, health: Health) -> None:
         self._count(outcome)
         if outcome.probe:
-            self.breaker.probe_ended()
+            self.breaker.probe_ended(asked=outcome.asked)
         self.failure = outcome.failure or self.failure
         if outcome.retry_after_s is not None:
             self.limited_until = max(self.limited_until, now + outcome.retry_after_s)
@@ -139,6 +146,7 @@ class _Known:
             self.breaker.answered(now, health, probe=outcome.probe)
             whole = outcome.whole_tokens_per_second
             self.latencies.add(now, outcome.first_token_s, outcome.tokens_per_second, whole)
+            self.latencies.add_whole(outcome.whole_s)
         elif outcome.failure in UNHEALTHY:
             self.breaker.failed(now, health, probe=outcome.probe)
         if outcome.cooldown_s is not None:
@@ -238,7 +246,7 @@ class HealthBook:
         """Whether `identity` may be asked at `now`; what is granted must be reported.
 
         `force` asks it although it cools, as the best guess where everybody does; a provider's own time is kept, and
-        so is the number of probes.
+        so are the number of probes and the time between two guesses.
         """
         with self._lock:
             return self._known.setdefault(identity, _Known()).admit(now, health, force=force)
@@ -285,11 +293,16 @@ class HealthBook:
         with self._lock:
             self._sessions.answered(session, deployment)
 
-    def first_token_s(self, identity: str, percent: int) -> float | None:
-        """The time to the first token that `percent` of the newest answers didn't exceed; `None` if never measured."""
+    def first_token_s(self, identity: str, percent: int, *, whole: bool = False) -> float | None:
+        """The time to the first token that `percent` of the newest answers didn't exceed; `None` if never measured.
+
+        `whole`: the time to the end, of answers that weren't streamed.
+        """
         with self._lock:
             known = self._known.get(identity)
-            return None if known is None else percentile(known.latencies.first_token_s, percent)
+            if known is None:
+                return None
+            return percentile(known.latencies.whole_s if whole else known.latencies.first_token_s, percent)
 
     def record(self, identity: str, now: float, health: Health) -> Record:
         """What is known of one deployment."""

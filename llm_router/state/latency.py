@@ -26,6 +26,7 @@ class Latencies:
 
     first_token_s: deque[float] = field(default_factory=lambda: deque(maxlen=_SAMPLES))
     tokens_per_second: deque[float] = field(default_factory=lambda: deque(maxlen=_SAMPLES))
+    whole_s: deque[float] = field(default_factory=lambda: deque(maxlen=_SAMPLES))
     mean: Latency = field(default_factory=Latency)
 
     def add(
@@ -45,6 +46,11 @@ class Latencies:
             self.first_token_s.append(first_token_s)
         if tokens_per_second is not None:
             self.tokens_per_second.append(tokens_per_second)
+
+    def add_whole(self, whole_s: float | None) -> None:
+        """Take the time of an answer that wasn't streamed."""
+        if whole_s is not None:
+            self.whole_s.append(whole_s)
 
     def _share(self, now: float) -> float:
         """The newest measurement's weight: the older the mean, the more."""

@@ -104,6 +104,39 @@ def test_a_best_guess_is_asked_although_it_cools_but_never_before_a_providers_ow
     assert book.admit("y", 20, HEALTH).granted
 
 
+def test_best_guesses_are_a_tenth_of_the_cooldown_apart_however_many_ask() -> None:
+    book, guessed = HealthBook(), []
+    fail(book, 0, 0, 0)
+    for now in range(1000, 8000):  # in milliseconds
+        admission = book.admit("x", now / 1000, HEALTH, force=True)
+        if admission.granted:
+            guessed.append(now / 1000)
+            book.report("x", now / 1000, HEALTH, replace(DOWN, probe=True))
+        else:
+            assert admission.guess_at == pytest.approx(guessed[-1] + 1.5)
+    assert guessed == pytest.approx([1, 2.5, 4, 5.5, 7], abs=0.01)
+
+
+def test_guesses_at_one_that_the_spec_keeps_back_for_long_are_further_apart() -> None:
+    book = HealthBook()
+    book.report("x", 0, HEALTH, Outcome(failure="authentication", cooldown_s=300))
+    assert book.admit("x", 0, HEALTH, force=True).probe
+    book.report("x", 1, HEALTH, Outcome(probe=True, failure="authentication", cooldown_s=300))
+    assert book.admit("x", 29, HEALTH, force=True) == Admission(
+        False, 301, "cooling", failure="authentication", guess_at=30
+    )
+    assert book.admit("x", 30, HEALTH, force=True).probe
+
+
+def test_a_guess_for_which_there_was_no_room_after_all_was_none() -> None:
+    book = HealthBook()
+    fail(book, 0, 0, 0)
+    assert book.admit("x", 1, HEALTH, force=True).probe
+    assert book.admit("x", 1, HEALTH, force=True).guess_at is None
+    book.report("x", 1, HEALTH, Outcome(probe=True, asked=False))
+    assert book.admit("x", 1, HEALTH, force=True).probe
+
+
 def test_a_cooldown_that_the_spec_says_keeps_it_back() -> None:
     book = HealthBook()
     change = book.report("x", 0, HEALTH, Outcome(failure="authentication", cooldown_s=300))

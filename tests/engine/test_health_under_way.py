@@ -78,6 +78,31 @@ def test_a_best_guess_and_a_probe_are_told_as_such() -> None:
     assert changes == [("ok", "cooling"), ("cooling", "ok")]
 
 
+def test_those_who_ask_without_a_pause_are_told_when_one_that_is_down_is_tried_again() -> None:
+    world = World({"names": ["a"], "spec": ILL, "given": {"a": ["unavailable", "unavailable", "ok"]}})
+    world.ask()
+    world.ask(number=2)
+    world.clock.advance(1)
+    seen = world.ask(number=3)
+    assert isinstance(seen.error, ProviderError)
+    assert (seen.asked, seen.error.failure, seen.error.retry_after_s) == ([], "unavailable", 0.5)
+    assert "it cools for another 14s after `unavailable`, and is tried again before that in 500ms" in str(seen.error)
+    world.clock.advance(0.5)
+    assert world.ask(number=4).outcome == "a"
+
+
+def test_an_error_says_who_was_not_asked_because_it_cools() -> None:
+    world = World({"names": ["a", "b"], "spec": ILL, "given": {"*": "unavailable"}})
+    world.ask()
+    world.ask(number=2)
+    world.clock.advance(1)
+    identity = world.program.deployments["a"].identity
+    world.performer.book.report(identity, 1.0, world.program.health, Outcome(probe=True, asked=False))
+    seen = world.ask(number=3)
+    assert seen.asked == ["a"]
+    assert "`b` was not asked: it cools for another 14s after `unavailable`, and is tried again" in str(seen.error)
+
+
 def test_who_waits_for_one_that_is_limited_tries_one_that_cools_before_that() -> None:
     world = World({"names": ["a", "b"], "spec": ILL, "given": {"a": {"fault": "rate_limit", "retry_after_s": 18}}})
     identity, health = world.program.deployments["b"].identity, world.program.health

@@ -12,6 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llm_router.engine.events import PassedOver
 from llm_router.errors import ProviderError
 from llm_router.messages import Assembly
 from llm_router.state.hedges import HedgeCount
@@ -40,6 +41,19 @@ def test_a_hedge_is_made_as_the_case_says(case: Mapping[str, Any], stream: bool,
     assert attempts(seen) == expected.get("attempts", attempts(seen))
     assert spelt(seen) == expected.get("said", spelt(seen))
     assert not stream or seen.answer is None or spelt(seen) == seen.answer.text
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_a_hedge_that_is_too_dear_is_told_and_explained(driver: Driver) -> None:
+    priced = {"price": {"input": 1, "output": 1}}
+    case = {"hedge": {"after": "2s", "extra_cost": "10%"}, "facts": {"a": priced, "b": priced}}
+    world = world_of({**case, "given": {"a": {"say": "late", "delay_s": 8}}})
+    seen = world.ask(driver=driver)
+    told = [event for event in world.performer.events if isinstance(event, PassedOver)]
+    assert [(event.deployment, event.reason) for event in told] == [("b", "extra_cost")]
+    assert seen.answer is not None
+    assert "b: too dear for a hedge, by the share of `extra_cost`" in seen.answer.explain()
+    assert seen.answer.routing()["passed_over"] == list(seen.answer.passed_over)
 
 
 def attempts(seen: Seen) -> list[str]:

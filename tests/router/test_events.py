@@ -20,6 +20,7 @@ from llm_router.engine.events import (
     Event,
     FellBack,
     HealthChanged,
+    PassedOver,
     RequestDone,
     Retrying,
     Waiting,
@@ -58,6 +59,8 @@ def word(event: Event) -> str:
             return f"fallback {event.deployment} {event.next} {event.failure}"
         case Waiting():
             return f"wait {event.deployment} {event.reason} {event.name}".strip()
+        case PassedOver():
+            return f"passed {event.deployment} {event.reason} {event.name}".strip()
         case HealthChanged(deployment, change):
             return f"health {deployment} {change.before} {change.after} {change.failure or '-'}"
         case RequestDone():
@@ -75,6 +78,20 @@ def heard_of(case: Mapping[str, Any], way: str) -> tuple[list[Event], Seen]:
         heard.clear()
         seen = WAYS[way](router, request_of({"text": PROMPT}), case.get("hints", {}))
     return heard, seen
+
+
+@ALL_WAYS
+def test_who_has_no_room_in_the_last_moment_is_told_of(way: str) -> None:
+    heard: list[Event] = []
+    case = {"names": ["a", "b"], "facts": {"a": {"limits": [{"concurrent": 1}]}}}
+    with emulated(case, observers=[heard.append]) as (router, _), router.stream(PROMPT) as held:
+        next(held)
+        heard.clear()
+        seen = WAYS[way](router, request_of({"text": PROMPT}), {})
+    told = [word(event) for event in heard][:5]
+    assert told == ["decision a b", "passed a limit a/1", "attempt 1 b", "over 1 b ok", "done answered b 1"]
+    assert seen.answer is not None
+    assert "a: the limit `a/1` had no room" in seen.answer.explain()
 
 
 @ALL_WAYS
