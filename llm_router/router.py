@@ -5,10 +5,8 @@ Importing it is cheap. What reads a spec and what serves requests is imported wh
 
 from __future__ import annotations
 
-import logging
 import time
 import uuid
-import weakref
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -20,24 +18,21 @@ from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 from typing_extensions import override
 
 from llm_router.context import current_hints, merge_hints
-from llm_router.diagnostics import Diagnostic, SpecError
+from llm_router.diagnostics import Diagnostic
 from llm_router.engine.answer import Answer
-from llm_router.engine.assembly import assembled
 from llm_router.engine.conversation import Conversation, request_of
 from llm_router.engine.drive import run, run_new
-from llm_router.engine.loading import Loaded, NotLoaded, Origin, compiled, loaded, log_diagnostics
-from llm_router.engine.pruning import Pruner
+from llm_router.engine.loading import Origin, compiled
 from llm_router.engine.stream import AsyncStream, Stream
+from llm_router.lifecycle import Lifecycle
 from llm_router.spec.refs import Environment
 from llm_router.tracking import current_run, current_tracks
 
 if TYPE_CHECKING:
     import httpx
 
-    from llm_router.alerts.desk import Desk
     from llm_router.catalog.known import KnownModel
     from llm_router.engine.bill import RequestCost
-    from llm_router.engine.checks import Checker
     from llm_router.engine.effects import Script
     from llm_router.engine.elsewhere import Elsewhere
     from llm_router.engine.embed import Work
@@ -46,19 +41,17 @@ if TYPE_CHECKING:
     from llm_router.engine.estimates import CostEstimate
     from llm_router.engine.events import Observer
     from llm_router.engine.listing import Finding
+    from llm_router.engine.loading import Loaded
     from llm_router.engine.recording import Said
     from llm_router.engine.request import Job
     from llm_router.engine.runtime import Runtime
     from llm_router.engine.spans import Instant, Period
     from llm_router.engine.spending import Spending
     from llm_router.engine.status import Status
-    from llm_router.engine.wiring import Wiring
     from llm_router.policy.explain import Explanation
     from llm_router.policy.program import Program
     from llm_router.state.cache import CacheStats
     from llm_router.wire.embedding import Purpose
-
-logger = logging.getLogger("llm_router")
 
 
 class Options(TypedDict, total=False):
@@ -95,14 +88,10 @@ class Router:
         async_http_client: httpx.AsyncClient | None = None,
     ) -> None:
         """Use `from_file`, `from_text`, `from_spec` or `from_env`."""
-        self._environment = environment
         self._hints = dict(hints or {})
-        self._desk = _desk()
-        self._runtime = assembled(http_client, async_http_client, (*observers, self._desk))
-        self._loaded = self._load(origin)
-        self._pruner = Pruner()
-        self._checker = _checker(self._runtime, weakref.ref(self))
-        self._checker.ensure()
+        self._life = Lifecycle(
+            origin, environment, observers, http_client=http_client, async_http_client=async_http_client
+        )
         _check_hints(self._hints, self._loaded.program)
         import_module("llm_router.engine.request")  # here, so that no event loop waits for it at the first request
 
@@ -333,31 +322,15 @@ class Router:
         If one of them is an error, the last good program stays. Requests under way keep the program that they began
         with; what is known of a deployment's health stays with it.
         """
-        origin = self._loaded.origin.anew() if path is None else Origin.of_path(path)
-        fresh = loaded(origin, self._environment_for(origin))
-        if isinstance(fresh, NotLoaded):
-            first = fresh.diagnostics[0]
-            place = f"{first.code} at line {first.span.line}"
-            logger.error("%s doesn't compile (%s first): the last good program stays", origin.file, place)
-            return fresh.diagnostics
-        self._loaded = self._with_store(fresh)
-        self._checker.ensure()
-        log_diagnostics(fresh)
-        return fresh.diagnostics
+        return self._life.reload(path)
 
     def close(self) -> None:
         """End requests under way with RouterClosed, and close all connections. Once is enough, twice does no harm."""
-        self._desk.close()
-        self._runtime.close()
-        self._pruner.close()
-        self._runtime.stores.close()
+        self._life.close()
 
     async def aclose(self) -> None:
         """As `close`, and wait for what cancelled requests still have to tidy up."""
-        await self._desk.aclose()
-        await self._runtime.aclose()
-        self._pruner.close()
-        self._runtime.stores.close()
+        await self._life.aclose()
 
     def __enter__(self) -> Self:
         return self
@@ -384,31 +357,20 @@ class Router:
     @override
     def __reduce__(self) -> tuple[Callable[..., Router], tuple[type[Router], Origin, Mapping[str, object]]]:
         _check_portable(self._loaded.program)
-        return _unpickled, self._parts()
+        return _unpickled, (type(self), self._life.as_read(), self._hints)
 
     def __deepcopy__(self, memo: object) -> Self:
-        return type(self)(replace(self._loaded.origin, text=self._loaded.text), hints=self._hints)
+        return type(self)(self._life.as_read(), hints=self._hints)
 
-    def _parts(self) -> tuple[type[Router], Origin, Mapping[str, object]]:
-        """What another router like this is made from."""
-        return type(self), replace(self._loaded.origin, text=self._loaded.text), self._hints
+    @property
+    def _loaded(self) -> Loaded:
+        """What new requests run on."""
+        return self._life.loaded
 
-    def _load(self, origin: Origin) -> Loaded:
-        fresh = loaded(origin, self._environment_for(origin))
-        if isinstance(fresh, NotLoaded):
-            raise SpecError(fresh.diagnostics, {origin.file: fresh.text})
-        log_diagnostics(fresh)
-        return self._with_store(fresh)
-
-    def _with_store(self, fresh: Loaded) -> Loaded:
-        """What was loaded, with the accounts of the store that it names. Raises StoreError."""
-        folder = fresh.origin.directory if fresh.origin.path is not None else None
-        accounts = self._runtime.stores.of(fresh.program, self._environment_for(fresh.origin), folder)
-        self._desk.use(fresh.alerts, accounts)
-        return replace(fresh, wiring=replace(fresh.wiring, accounts=accounts))
-
-    def _environment_for(self, origin: Origin) -> Environment:
-        return self._environment or Environment.of_process(origin.directory)
+    @property
+    def _runtime(self) -> Runtime:
+        """What all requests share while they run."""
+        return self._life.runtime
 
     def _embedding(
         self, texts: Texts, hints: Mapping[str, object], **said: Unpack[EmbedOptions]
@@ -423,9 +385,7 @@ class Router:
         from llm_router.engine.embed import Work
         from llm_router.policy.hints import Hints
 
-        self._runtime.check_open()
-        self._runtime.drain()
-        now, purpose = self._loaded, said.get("purpose")
+        now, purpose = self._life.taken(), said.get("purpose")
         call.check_purpose(purpose)
         embedding = call.embedding_named(now.program, said.get("name"))
         read = Hints.read(merge_hints(hints, *call.around(current_hints(), self._hints)), now.program)
@@ -440,11 +400,7 @@ class Router:
         from llm_router.engine.request import Job
         from llm_router.policy.hints import Hints
 
-        self._runtime.check_open()
-        self._runtime.drain()
-        self._checker.ensure()
-        now = self._loaded
-        self._pruner.ensure(now.program, now.wiring.accounts)
+        now = self._life.taken()
         said = Hints.read(merge_hints(hints, current_hints(), self._hints), now.program)
         said = replace(said, framework_run_id=current_run())
         meter = Meter(tuple(each.add for each in current_tracks()))
@@ -463,24 +419,6 @@ def _served(job: Job) -> Script[Answer]:
     from llm_router.engine.request import serve
 
     return serve(job)
-
-
-def _desk() -> Desk:
-    """What tells of events as the spec's `alerts` say."""
-    from llm_router.alerts.desk import Desk
-
-    return Desk()
-
-
-def _checker(runtime: Runtime, router: weakref.ref[Router]) -> Checker:
-    """What checks the deployments of this router, whichever program it has then."""
-    from llm_router.engine.checks import Checker
-
-    def served() -> tuple[Program, Wiring] | None:
-        here = router()
-        return None if here is None else (here._loaded.program, here._loaded.wiring)
-
-    return Checker(runtime, served)
 
 
 def _check_hints(hints: Mapping[str, object], program: Program) -> None:

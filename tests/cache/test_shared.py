@@ -25,7 +25,7 @@ BOUNDS = Bounds(3600.0, 10)
 @pytest.mark.parametrize("kind", SHARED)
 def test_what_one_router_paid_for_another_has(kind: str, tmp_path: Path) -> None:
     with url_of(kind, tmp_path) as url, emulated(spec(state=url)) as (first, emulator):
-        with type(first).from_text(first._loaded.text, environment=first._environment) as second:
+        with type(first).from_text(first._loaded.text, environment=first._life.environment) as second:
             assert (hits(first, {}), hits(second, {})) == ([False], [True])
             assert second.chat(TEXT).response == first.chat(TEXT).response
         total = first.spend().total

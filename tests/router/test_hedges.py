@@ -103,7 +103,7 @@ def test_no_thread_is_left_by_a_closed_router() -> None:
 
 def test_no_thread_is_left_by_a_router_that_is_garbage() -> None:
     with emulated(SLOW) as (router, _):
-        other = type(router)(router._loaded.origin, environment=router._environment)
+        other = type(router)(router._loaded.origin, environment=router._life.environment)
         other.chat("why?")
         del other
         gc.collect()
