@@ -23,6 +23,7 @@ from urllib.parse import unquote, urlsplit
 
 from llm_router.alerts.notice import Notice, Undelivered, instant
 from llm_router.engine.effects import Close, Expired, Lost, Open
+from llm_router.engine.leaving import Leaving
 from llm_router.engine.transport.blocking import BlockingTransport
 from llm_router.policy.alerting import Webhook
 from llm_router.policy.secret import Secret
@@ -61,7 +62,7 @@ def payload(notice: Notice) -> bytes:
 def _status(request: HttpRequest, within_s: float) -> int:
     transport, until = BlockingTransport(), time.monotonic() + within_s
     try:
-        reply = transport.open(Open(request, until, until))
+        reply = transport.open(Open(request, until, until), Leaving())
         transport.close(Close(reply))
         return reply.status
     finally:

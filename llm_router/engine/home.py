@@ -5,16 +5,18 @@ What a race opened there is read and closed there, whichever thread asks for it.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Coroutine
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from llm_router.engine.effects import Close, Effect, Open, Read
+from llm_router.engine.leaving import Leaving
 from llm_router.engine.own_loop import OwnLoop
 from llm_router.engine.race import Race, run_race
 from llm_router.engine.transport import AsyncTransport
-from llm_router.errors import RequestError
+from llm_router.errors import RequestError, RouterClosed
 
 if TYPE_CHECKING:
     from llm_router.engine.runtime import Runtime
@@ -28,9 +30,8 @@ class Home:
     def __init__(self, transport: AsyncTransport | None) -> None:
         self._transport = transport
         self._loop = OwnLoop()
-        self._waiting: dict[int, Future[Any]] = {}
 
-    def perform(self, effect: Abroad, runtime: Runtime) -> Any:
+    def perform(self, effect: Abroad, runtime: Runtime, leaving: Leaving) -> Any:
         """The effect's result. Raises RequestError for a race where the caller's own client is to be used."""
         if self._transport is None:
             effect.drop()
@@ -38,13 +39,17 @@ class Home:
                 "`hedge` can't be used for calls through an `http_client`, which can't be aborted",
                 help="leave `http_client` out, or use the async methods",
             )
-        return self._run(effect, self._performed(effect, runtime), runtime)
-
-    def abort(self, effect: Effect[Any]) -> None:
-        """Wake the thread that waits for this effect."""
-        future = self._waiting.get(id(effect))
-        if future is not None:
-            future.cancel()
+        work = self._performed(effect, runtime)
+        try:
+            return self._run(work, leaving)
+        except CancelledError:
+            runtime.check_open()
+            raise
+        except RouterClosed:
+            if inspect.getcoroutinestate(work) == inspect.CORO_CREATED:
+                work.close()
+                effect.drop()
+            raise
 
     def close(self) -> None:
         """End what runs, and the thread."""
@@ -56,21 +61,16 @@ class Home:
 
     def after_fork(self) -> None:
         """Leave the thread to the parent process."""
-        self._waiting = {}
         self._loop.after_fork()
 
-    def _run(self, effect: Abroad, work: Coroutine[Any, Any, Any], runtime: Runtime) -> Any:
-        future = self._waiting[id(effect)] = self._loop.submit(work)
+    def _run(self, work: Coroutine[Any, Any, Any], leaving: Leaving) -> Any:
+        future = self._loop.submit(work)
         try:
-            return future.result()
-        except CancelledError:
-            runtime.check_open()
-            raise
+            with leaving.ending(future.cancel):
+                return future.result()
         except BaseException:
             future.cancel()
             raise
-        finally:
-            del self._waiting[id(effect)]
 
     async def _performed(self, effect: Effect[Any], runtime: Runtime) -> Any:
         assert self._transport is not None

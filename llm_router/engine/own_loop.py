@@ -9,6 +9,8 @@ from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from llm_router.errors import RouterClosed
+
 T = TypeVar("T")
 
 JOIN_S = 5.0
@@ -25,10 +27,17 @@ class OwnLoop:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._over = False
 
     def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        """What the coroutine will give; cancelling it cancels the coroutine."""
-        return asyncio.run_coroutine_threadsafe(work, self._running())
+        """What the coroutine will give; cancelling it cancels the coroutine, once that has begun.
+
+        Raises RouterClosed after `close`.
+        """
+        with self._lock:  # so that it is on the loop before the loop is told to stop
+            if self._over:
+                raise RouterClosed("the router is closed")
+            return asyncio.run_coroutine_threadsafe(work, self._running())
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """What the coroutine gives; it is cancelled when the wait for it is interrupted."""
@@ -42,6 +51,7 @@ class OwnLoop:
     def close(self) -> None:
         """Cancel what runs, and end the thread."""
         with self._lock:
+            self._over = True
             loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
         if loop is None or thread is None:
             return
@@ -63,18 +73,18 @@ class OwnLoop:
         self._lock, self._loop, self._thread = threading.Lock(), None, None
 
     def _running(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(target=_serve, args=(self._loop,), name="llm-router", daemon=True)
-                self._thread.start()
-            return self._loop
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            self._thread = threading.Thread(target=_serve, args=(self._loop,), name="llm-router", daemon=True)
+            self._thread.start()
+        return self._loop
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:
     asyncio.set_event_loop(loop)
     try:
         loop.run_forever()
+        loop.run_until_complete(asyncio.sleep(0))  # who was only just submitted begins, so that it can tidy up
         while tasks := asyncio.all_tasks(loop):
             for task in tasks:
                 task.cancel()

@@ -35,6 +35,7 @@ from llm_router.engine.effects import (
 )
 from llm_router.engine.events import Event, Observer
 from llm_router.engine.home import Home
+from llm_router.engine.leaving import Leaving
 from llm_router.engine.log import log_event, logger
 from llm_router.engine.race import Race, run_race
 from llm_router.engine.stores import Stores
@@ -96,26 +97,31 @@ class Runtime:
         """Is set by `close`."""
         return self._closed
 
-    def perform(self, effect: Effect[Any]) -> Any:
-        """The effect's result; blocks for as long as it takes."""
+    def perform(self, effect: Effect[Any], leaving: Leaving | None = None) -> Any:
+        """The effect's result; blocks for as long as it takes, unless who waits for it is `leaving`."""
         match effect:
-            case Open():
-                self.check_open()
-                return self._unless_closed(self._transport.open, effect)
-            case Race() | Read(Reply(home=True)) | Close(Reply(home=True)):
-                return self.home.perform(effect, self)
-            case Read():
-                return self._unless_closed(self._transport.read, effect)
-            case Close():
-                return self._transport.close(effect)
+            case Open() | Read() | Close() | Race():
+                return self._exchanged(effect, leaving or Leaving())
             case Sleep(until):
-                self._closed.wait(max(0.0, until - time.monotonic()))
+                self._wait(until, leaving or Leaving())
                 return self.check_open()
             case Park(spot, until):
-                self._park(spot, until)
+                self._wait(until, leaving or Leaving(), spot)
                 return self.check_open()
             case _:
                 return self._at_once(effect)
+
+    def _exchanged(self, effect: Open | Read | Close | Race[Any], leaving: Leaving) -> Any:
+        match effect:
+            case Open():
+                self.check_open()
+                return self._unless_closed(self._transport.open, effect, leaving)
+            case Race() | Read(Reply(home=True)) | Close(Reply(home=True)):
+                return self.home.perform(effect, self, leaving)
+            case Read():
+                return self._unless_closed(self._transport.read, effect, leaving)
+            case Close():
+                return self._transport.close(effect)
 
     async def perform_async(self, effect: Effect[Any]) -> Any:
         """The effect's result."""
@@ -140,13 +146,6 @@ class Runtime:
     def blocks(self, effect: Effect[Any]) -> bool:
         """Whether performing it takes input and output of a store, for which no loop may wait."""
         return isinstance(effect, AccountEffect) and effect.accounts.shared
-
-    def abort(self, effect: Effect[Any] | None) -> None:
-        """Wake the thread that waits for this effect, if it is one of an exchange."""
-        if isinstance(effect, Race) or (isinstance(effect, Read) and effect.reply.home):
-            self.home.abort(effect)
-        elif isinstance(effect, Open | Read):
-            self._transport.abort(effect)
 
     def check_open(self) -> None:
         """Nothing. Raises RouterClosed after `close`."""
@@ -234,19 +233,25 @@ class Runtime:
 
     def _detached_here(self) -> list[asyncio.Task[Any]]:
         here = asyncio.get_running_loop()
-        return [task for task in self._detached if task.get_loop() is here and not task.done()]
+        tasks = list(self._detached)  # other loops add theirs meanwhile
+        return [task for task in tasks if task.get_loop() is here and not task.done()]
 
-    def _park(self, spot: Spot, until: float) -> None:
-        """Wait until the spot is woken, the instant has come, or the router is closed."""
+    def _wait(self, until: float, leaving: Leaving, spot: Spot | None = None) -> None:
+        """Wait until the instant has come, the spot is woken, who waits leaves, or the router is closed."""
         woken = threading.Event()
         self._parked.add(woken)
         try:
-            spot.listen(woken.set)
-            while not self.closed and not woken.is_set() and (left := until - time.monotonic()) > 0:
-                self.drain()
-                woken.wait(min(left, LEFT_EVERY_S))
+            with leaving.ending(woken.set):
+                if spot is not None:
+                    spot.listen(woken.set)
+                while not self.closed and not woken.is_set() and (left := until - time.monotonic()) > 0:
+                    if spot is not None:
+                        self.drain()
+                    woken.wait(left if spot is None else min(left, LEFT_EVERY_S))
         finally:
             self._parked.discard(woken)
+            if spot is not None:
+                spot.hush()
 
     async def _sleep(self, seconds: float, spot: Spot | None = None) -> None:
         """Wait, until `close` at most, or until the spot is woken."""
@@ -255,6 +260,8 @@ class Runtime:
         alarm = loop.call_later(seconds, _wake, sleeper)
         self._sleepers.add(sleeper)
         try:
+            if self.closed:  # just now: `close` didn't know of this sleeper
+                _wake(sleeper)
             if spot is not None:
                 spot.listen(partial(_wake_from_elsewhere, loop, sleeper))
                 self._look_after(loop, sleeper)
@@ -262,6 +269,8 @@ class Runtime:
         finally:
             alarm.cancel()
             self._sleepers.discard(sleeper)
+            if spot is not None:
+                spot.hush()
 
     def _look_after(self, loop: asyncio.AbstractEventLoop, sleeper: asyncio.Future[None]) -> None:
         """Tidy up after left streams for as long as somebody sleeps, who may wait for their room."""
@@ -269,10 +278,10 @@ class Runtime:
             self.drain()
             loop.call_later(LEFT_EVERY_S, self._look_after, loop, sleeper)
 
-    def _unless_closed(self, act: Any, effect: Effect[Any]) -> Any:
+    def _unless_closed(self, act: Any, effect: Effect[Any], leaving: Leaving) -> Any:
         """What the transport gives; what it lost because the router was closed is no provider's fault."""
         try:
-            return act(effect)
+            return act(effect, leaving)
         except Lost:
             self.check_open()
             raise

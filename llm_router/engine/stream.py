@@ -14,7 +14,8 @@ from typing_extensions import override
 
 from llm_router.engine.answer import Answer
 from llm_router.engine.drive import Ended, Pause, advance, advance_async, begin, finish, finish_async
-from llm_router.engine.effects import Close, Decided, Effect, Emit, Script
+from llm_router.engine.effects import Decided, Effect, Emit, Script
+from llm_router.engine.leaving import Leaving
 from llm_router.errors import RouterClosed
 
 if TYPE_CHECKING:
@@ -89,6 +90,10 @@ class _Left(BaseException):
     """The consumer closed the stream from another thread."""
 
 
+def _closed() -> RouterClosed:
+    return RouterClosed("the stream was closed while it was read")
+
+
 class Stream(_Streaming):
     """The events of one answer, as they come; `decision` is known at once.
 
@@ -98,8 +103,8 @@ class Stream(_Streaming):
 
     def __init__(self, script: Script[Answer], runtime: Runtime, meter: Meter) -> None:
         self._stepping = threading.Lock()
-        self._closing = False
-        self._effect: Effect[Any] | None = None
+        self._leaving = Leaving()
+        self._told = False
         super().__init__(script, runtime, meter)
 
     def __iter__(self) -> Self:
@@ -110,13 +115,15 @@ class Stream(_Streaming):
             event = None if self._over else self._event(self._advance())
         if event is None:
             raise StopIteration
+        if self._leaving.left:
+            self.close()  # whoever called it couldn't
+            raise _closed()
         return event
 
     def close(self) -> None:
         """Stop, and close the connection unless the answer is whole."""
-        self._closing = True
+        self._leaving.leave()
         if not self._stepping.acquire(blocking=False):
-            self._runtime.abort(self._effect)
             return
         try:
             if not self._over:
@@ -141,20 +148,29 @@ class Stream(_Streaming):
             return advance(self._script, self._perform)
         except _Left:
             self._over = True
-            raise RouterClosed("the stream was closed while it was read") from None
+            raise _closed() from None
         except BaseException:
             self._over = True
             raise
 
     def _perform(self, effect: Effect[Any]) -> Any:
-        """Perform it; once the stream is closed, nothing that it gives matters any more."""
-        self._effect = effect
+        """Perform it. Once the stream is closed the script hears of that, and what it does to tidy up is performed."""
+        if self._is_news(effect):
+            effect.drop()
+            raise _Left
         try:
-            return self._runtime.perform(effect)
-        finally:
-            self._effect = None
-            if self._closing and not isinstance(effect, Close):
-                raise _Left
+            return self._runtime.perform(effect, None if self._told or effect.concludes else self._leaving)
+        except Exception:
+            if self._is_news(effect):
+                raise _Left from None
+            raise
+
+    def _is_news(self, effect: Effect[Any]) -> bool:
+        """Whether the script is to hear now that the stream is closed: once, and not while it concludes something."""
+        if self._told or effect.concludes or not self._leaving.left:
+            return False
+        self._told = True
+        return True
 
 
 class AsyncStream(_Streaming):

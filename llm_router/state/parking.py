@@ -32,6 +32,11 @@ class Spot:
         if woken:
             listener()
 
+    def hush(self) -> None:
+        """Call nobody any more: the next waking is for who listens then."""
+        with self._lock:
+            self._listener = None
+
     def wake(self) -> None:
         """Wake who is parked here, or who parks next."""
         with self._lock:

@@ -12,18 +12,21 @@ from typing import Any
 
 import pytest
 
-from llm_router import AsyncStream, Router, RouterClosed
-from llm_router.engine.events import AttemptFinished, Event
+from llm_router import AsyncStream, Router, RouterClosed, Stream
+from llm_router.engine.events import AttemptFinished, AttemptStarted, Event, RequestDone, Retrying, Waiting
 from llm_router.messages import TextDelta
 from llm_router.testing import Emulator
 from tests.router.ways import emulated
 
-STALLED = {"names": ["a"], "given": {"a": {"fault": "stall", "after": 1}}}
+STALL = {"fault": "stall", "after": 1}
+STALLED = {"names": ["a"], "given": {"a": STALL}}
+LONG_S = 60.0
+"""Nothing here takes so long, however slow the machine: what does, hangs."""
 
 
 def until(condition: Callable[[], bool]) -> None:
     """Wait for another thread, or fail."""
-    end = time.monotonic() + 5
+    end = time.monotonic() + LONG_S
     while not condition():
         assert time.monotonic() < end, "it never came"
         time.sleep(0.001)
@@ -163,9 +166,8 @@ def test_closing_the_router_ends_what_is_under_way() -> None:
         thread = threading.Thread(target=read)
         thread.start()
         until(lambda: len(emulator.log) == 1)
-        time.sleep(0.02)
         router.close()
-        thread.join(2)
+        thread.join(LONG_S)
     assert [type(error) for error in caught] == [RouterClosed]
     with pytest.raises(RouterClosed):
         router.chat("hello")
@@ -175,10 +177,9 @@ def test_closing_the_router_wakes_who_waits_for_a_provider() -> None:
     async def main() -> None:
         task = asyncio.create_task(router.achat("hello"))
         await asyncio.to_thread(until, lambda: len(emulator.log) == 1)
-        await asyncio.sleep(0.02)
         await router.aclose()
         with pytest.raises(RouterClosed):
-            await asyncio.wait_for(task, 2)
+            await asyncio.wait_for(task, LONG_S)
 
     def wait() -> None:
         with pytest.raises(RouterClosed):
@@ -194,12 +195,16 @@ def test_closing_the_router_wakes_who_waits_for_a_provider() -> None:
         thread.start()
         until(lambda: len(emulator.log) == 1)
         other.close()
-        thread.join(2)
+        thread.join(LONG_S)
     assert done == [True]
 
 
-def test_another_thread_may_close_a_stream() -> None:
+ONE_AT_A_TIME = {"limits": [{"name": "few", "concurrent": 1, "wait": "0s"}]}
+
+
+def test_another_thread_may_close_a_stream_which_then_leaves_nothing() -> None:
     caught: list[BaseException] = []
+    heard: list[Event] = []
 
     def read() -> None:
         try:
@@ -208,17 +213,51 @@ def test_another_thread_may_close_a_stream() -> None:
         except BaseException as error:
             caught.append(error)
 
-    with emulated(STALLED) as (router, emulator):
+    case = {"names": ["a"], "given": {"a": [STALL, "ok"]}, "spec": ONE_AT_A_TIME}
+    with emulated(case, observers=[heard.append]) as (router, emulator):
         stream = router.stream("hello")
         thread = threading.Thread(target=read)
         thread.start()
         until(lambda: len(emulator.log) == 1)
-        time.sleep(0.02)
         stream.close()
-        thread.join(2)
+        thread.join(LONG_S)
+        assert not thread.is_alive()
         abandoned(emulator)
-    assert [type(error) for error in caught] == [RouterClosed]
-    assert not thread.is_alive()
+        assert [type(error) for error in caught] == [RouterClosed]
+        assert [event.report.outcome for event in heard if isinstance(event, AttemptFinished)] == ["cancelled"]
+        assert [event.outcome for event in heard if isinstance(event, RequestDone)] == ["cancelled"]
+        assert router.spend().total.attempts == 1
+        assert router.chat("hello").text
+
+
+PLACES: list[tuple[type[Event], Any]] = [
+    (AttemptStarted, {}),
+    (Retrying, {"a": ["unavailable", "ok"]}),
+    (Waiting, {"a": [{"fault": "rate_limit", "retry_after_s": 10}, "ok"]}),
+]
+
+
+@pytest.mark.parametrize("way", ["stream", "router"])
+@pytest.mark.parametrize(("place", "given"), PLACES, ids=[place.__name__ for place, _ in PLACES])
+def test_closing_at_any_place_ends_the_stream_there(place: type[Event], given: Any, way: str) -> None:
+    """An observer is told in between, where nothing is waited for that could be woken."""
+    held: list[Stream] = []
+    heard: list[Event] = []
+
+    def hear(event: Event) -> None:
+        heard.append(event)
+        if isinstance(event, place) and held:
+            held[0].close() if way == "stream" else router.close()
+
+    spec = {**ONE_AT_A_TIME, "fallback": {"deadline": "1000h", "after": {"unavailable": {"wait": {"first": "900h"}}}}}
+    with emulated({"names": ["a"], "given": given, "spec": spec}, observers=[hear]) as (router, emulator):
+        held.append(router.stream("hello"))
+        with pytest.raises(RouterClosed):
+            next(held[0])
+        held.clear()
+        assert len(emulator.log) == len(given)
+        assert router._runtime.book.observe(time.monotonic(), time.time()).in_flight == {}
+    assert isinstance(heard[-1], RequestDone)
 
 
 def test_a_stream_outlives_the_name_of_its_router() -> None:

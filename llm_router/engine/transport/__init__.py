@@ -5,22 +5,20 @@ from __future__ import annotations
 from typing import Protocol
 
 from llm_router.engine.effects import Close, Open, Read, Reply
+from llm_router.engine.leaving import Leaving
 
 
 class Transport(Protocol):
-    """Performs exchanges for threads."""
+    """Performs exchanges for threads; one that is left ends as if its connection were lost."""
 
-    def open(self, effect: Open) -> Reply:
+    def open(self, effect: Open, leaving: Leaving, /) -> Reply:
         """Send the request; the head of its response."""
 
-    def read(self, effect: Read) -> bytes:
+    def read(self, effect: Read, leaving: Leaving, /) -> bytes:
         """The next bytes of the body."""
 
     def close(self, effect: Close) -> None:
         """Free the connection."""
-
-    def abort(self, effect: Open | Read) -> None:
-        """End the exchange that another thread waits for."""
 
     def shut(self) -> None:
         """End every exchange, and close what is idle."""

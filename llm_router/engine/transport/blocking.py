@@ -18,6 +18,7 @@ from typing import Any
 from typing_extensions import override
 
 from llm_router.engine.effects import Close, Open, Read, Reply
+from llm_router.engine.leaving import Leaving
 from llm_router.engine.transport.exchange import (
     ERRORS,
     IDLE_CONNECTIONS,
@@ -31,6 +32,7 @@ from llm_router.engine.transport.exchange import (
 )
 from llm_router.engine.transport.library import httpcore
 from llm_router.engine.transport.limits import Limit, seconds_left
+from llm_router.engine.transport.live import Live
 from llm_router.engine.transport.proxies import Proxies, proxy_of
 from llm_router.engine.transport.tls import tls_context
 from llm_router.wire.codec import HttpRequest
@@ -39,7 +41,7 @@ from llm_router.wire.codec import HttpRequest
 class TimedStream(httpcore.NetworkStream):
     """A connection whose every wait lasts at most what its exchange has left."""
 
-    def __init__(self, stream: httpcore.NetworkStream, live: set[TimedStream]) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, live: Live[TimedStream]) -> None:
         self._stream = stream
         self._live = live
         live.add(self)
@@ -49,8 +51,8 @@ class TimedStream(httpcore.NetworkStream):
         left = seconds_left(timeout)
         if left == 0.0:
             raise httpcore.ReadTimeout
-        if isinstance(timeout, Limit):
-            timeout.waiting = self
+        if self._is_left(timeout):
+            raise httpcore.ReadError
         return self._stream.read(max_bytes, left)
 
     @override
@@ -58,6 +60,8 @@ class TimedStream(httpcore.NetworkStream):
         left = seconds_left(timeout)
         if left == 0.0:
             raise httpcore.WriteTimeout
+        if self._is_left(timeout):
+            raise httpcore.WriteError
         self._stream.write(buffer, left)
 
     @override
@@ -80,6 +84,13 @@ class TimedStream(httpcore.NetworkStream):
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
 
+    def _is_left(self, timeout: Any) -> bool:
+        """Whether nobody wants the exchange any more; from now on its abort ends this connection."""
+        if not isinstance(timeout, Limit):
+            return False
+        timeout.waiting = self
+        return timeout.aborted
+
     def abort(self) -> None:
         """End the connection from any thread: whoever reads is woken."""
         with contextlib.suppress(OSError):
@@ -87,7 +98,7 @@ class TimedStream(httpcore.NetworkStream):
 
 
 class _Backend(httpcore.NetworkBackend):
-    def __init__(self, live: set[TimedStream]) -> None:
+    def __init__(self, live: Live[TimedStream]) -> None:
         self._inner = httpcore.SyncBackend()
         self._live = live
 
@@ -124,33 +135,31 @@ class BlockingTransport:
     """Performs exchanges for threads; they share its connections."""
 
     def __init__(self) -> None:
-        self._live: set[TimedStream] = set()
+        self._live: Live[TimedStream] = Live()
         self._pools: dict[tuple[bool, str | None], httpcore.ConnectionPool] = {}
         self._proxies = Proxies()
-        self._opening: dict[int, Limit] = {}
         self._lock = threading.Lock()
 
-    def open(self, effect: Open) -> Reply:
+    def open(self, effect: Open, leaving: Leaving) -> Reply:
         """Send the request; the head of its response."""
         request, limits = effect.request, Limits.of(effect)
-        self._opening[id(effect)] = limits.read
         try:
-            response = self._pool(request.url).handle_request(library_request(request, limits))
+            with leaving.ending(limits.read.abort):
+                response = self._pool(request.url).handle_request(library_request(request, limits))
         except ERRORS as error:
             raise what_happened(error, request) from error
-        finally:
-            del self._opening[id(effect)]
         headers = plain_headers(response.headers)
         return Reply(response.status, headers, _Exchange(request, response, limits, Inflating.of(headers)))
 
-    def read(self, effect: Read) -> bytes:
+    def read(self, effect: Read, leaving: Leaving) -> bytes:
         """The next bytes of the body."""
         exchange: _Exchange = effect.reply.body
         exchange.limits.read.until = effect.until
         try:
-            for chunk in exchange.chunks:
-                if data := exchange.inflating.feed(chunk):
-                    return data
+            with leaving.ending(exchange.limits.read.abort):
+                for chunk in exchange.chunks:
+                    if data := exchange.inflating.feed(chunk):
+                        return data
         except ERRORS as error:
             raise what_happened(error, exchange.request) from error
         return b""
@@ -166,23 +175,16 @@ class BlockingTransport:
         with contextlib.suppress(*ERRORS):
             exchange.response.close()
 
-    def abort(self, effect: Open | Read) -> None:
-        """End the exchange that another thread waits for."""
-        limit = effect.reply.body.limits.read if isinstance(effect, Read) else self._opening.get(id(effect))
-        if limit is not None and limit.waiting is not None:
-            limit.waiting.abort()
-
     def shut(self) -> None:
         """End every exchange, and close what is idle."""
-        for stream in list(self._live):
-            stream.abort()
+        self._live.shut()
         for pool in self._pools.values():
             with contextlib.suppress(Exception):  # exchanges under way are closed by whoever reads them
                 pool.close()
 
     def release(self) -> None:
         """Close every socket, without a lock and without waiting."""
-        for stream in list(self._live):
+        for stream in self._live:
             stream.close()
 
     def after_fork(self) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from llm_router.engine.effects import Close, Expired, Lost, Open, Read, Reply
+from llm_router.engine.leaving import Leaving
 from llm_router.engine.transport.library import httpx
 from llm_router.engine.transport.limits import Limit
 
@@ -31,8 +32,8 @@ class InjectedTransport:
     def __init__(self, client: httpx.Client) -> None:
         self._client = client
 
-    def open(self, effect: Open) -> Reply:
-        """Send the request; the head of its response."""
+    def open(self, effect: Open, _: Leaving) -> Reply:
+        """Send the request; the head of its response. httpx offers no way to end it."""
         request = _built(self._client, effect)
         try:
             response = self._client.send(request, stream=True, follow_redirects=False)
@@ -40,8 +41,8 @@ class InjectedTransport:
             raise _what_happened(error) from error
         return _reply(response, _Exchange(response, response.iter_bytes()))
 
-    def read(self, effect: Read) -> bytes:
-        """The next bytes of the body."""
+    def read(self, effect: Read, _: Leaving) -> bytes:
+        """The next bytes of the body. httpx offers no way to end it."""
         exchange: _Exchange[Iterator[bytes]] = effect.reply.body
         left = _left_for(exchange.response, effect)
         try:
@@ -55,9 +56,6 @@ class InjectedTransport:
     def close(self, effect: Close) -> None:
         """Free the connection."""
         effect.reply.body.response.close()
-
-    def abort(self, effect: Open | Read) -> None:
-        """Nothing: httpx offers no way."""
 
     def shut(self) -> None:
         """Nothing: the client is its owner's."""

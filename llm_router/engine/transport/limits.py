@@ -24,6 +24,13 @@ class Limit:
 
     until: float | None = None
     waiting: Abortable | None = field(default=None, repr=False)
+    aborted: bool = False
+
+    def abort(self) -> None:
+        """End the exchange from any thread: whoever waits is woken, and nobody waits any more."""
+        self.aborted = True
+        if self.waiting is not None:
+            self.waiting.abort()
 
     def left_s(self) -> float | None:
         """Seconds left, not below zero."""

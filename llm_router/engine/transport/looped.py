@@ -26,6 +26,7 @@ from llm_router.engine.transport.exchange import (
     what_happened,
 )
 from llm_router.engine.transport.library import httpcore
+from llm_router.engine.transport.live import Live
 from llm_router.engine.transport.proxies import Proxies, proxy_of
 from llm_router.engine.transport.sockets import SocketBackend, SocketStream
 from llm_router.engine.transport.tls import tls_context
@@ -52,7 +53,7 @@ class _Links:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self._proxies = Proxies()
-        self.live: set[SocketStream] = set()
+        self.live: Live[SocketStream] = Live()
         self._pools: dict[tuple[bool, str | None], httpcore.AsyncConnectionPool] = {}
         self._guard = self._guarding()
 
@@ -74,19 +75,14 @@ class _Links:
             )
         return pool
 
-    def abort(self) -> None:
-        """End every exchange, from any thread; whoever reads closes its connection."""
-        for stream in list(self.live):
-            stream.abort()
-
     def close(self) -> None:
         """Close every socket; nobody reads any more."""
-        for stream in list(self.live):
+        for stream in self.live:
             stream.close()
 
     async def aclose(self) -> None:
         """Close what nobody uses, and have the others closed by whoever does."""
-        for stream in list(self.live):
+        for stream in self.live:
             stream.leave()
 
     async def _guarding(self) -> AsyncGenerator[None, None]:
@@ -102,6 +98,7 @@ class LoopedTransport:
     def __init__(self) -> None:
         self._links: dict[int, _Links] = {}
         self._lock = threading.Lock()
+        self._shut = False
 
     async def open(self, effect: Open) -> Reply:
         """Send the request; the head of its response."""
@@ -143,9 +140,10 @@ class LoopedTransport:
     def shut(self) -> None:
         """End every exchange in every loop; close what has no loop to do it."""
         with self._lock:
+            self._shut = True
             everybody = list(self._links.values())
         for links in everybody:
-            links.abort()
+            links.live.shut()
             if links.loop.is_closed() or not links.loop.is_running():
                 links.close()
 
@@ -176,6 +174,8 @@ class LoopedTransport:
         with self._lock:
             self._sweep()
             self._links[id(loop)] = links
+            if self._shut:
+                links.live.shut()
         await links.begin()
         return links
 

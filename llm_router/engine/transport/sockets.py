@@ -18,6 +18,7 @@ from typing_extensions import override
 
 from llm_router.engine.transport.library import httpcore
 from llm_router.engine.transport.limits import seconds_left
+from llm_router.engine.transport.live import Live
 
 TLS_RECORD = 65_536
 
@@ -40,7 +41,7 @@ async def _within(limit: object, late: type[Exception], broken: type[Exception])
 class SocketStream(httpcore.AsyncNetworkStream):
     """A connection whose every wait lasts at most what its exchange has left."""
 
-    def __init__(self, connection: socket.socket, live: set[SocketStream]) -> None:
+    def __init__(self, connection: socket.socket, live: Live[SocketStream]) -> None:
         self._socket = connection
         self._live = live
         self._busy = False
@@ -194,7 +195,7 @@ async def secured(
 class SocketBackend(httpcore.AsyncNetworkBackend):
     """Makes connections, and knows all that are open."""
 
-    def __init__(self, live: set[SocketStream]) -> None:
+    def __init__(self, live: Live[SocketStream]) -> None:
         self._live = live
 
     @override
