@@ -51,7 +51,12 @@ def test_every_way_to_ask_gives_what_the_script_gives(case: Mapping[str, Any], w
 
 LIMITS: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ("a silent provider", {"first_token": "300ms", "total": "300ms"}, {"a": "silence"}, "b"),
-    ("a stall", {"stall": "300ms", "total": "300ms"}, {"a": {"fault": "stall", "after": 0}}, "b"),
+    (
+        "a stall",
+        {"first_token": "300ms", "stall": "300ms", "total": "300ms"},
+        {"a": {"fault": "stall", "after": 0}},
+        "b",
+    ),
 ]
 
 
