@@ -9,9 +9,20 @@ from typing import ClassVar
 
 from llm_router.errors import FailureClass
 from llm_router.messages import ChatResponse, Json, JsonObject, Reasoning, Refusal, Text, Tool, ToolCall, Usage
-from llm_router.testing.dialects.anthropic_rules import blocks, broken_rules, objects
+from llm_router.testing.dialects.anthropic_rules import blocks, broken_rules
 from llm_router.testing.dialects.anthropic_shapes import bad_request, body_shape, misfit_problem
-from llm_router.testing.dialects.dialect import House, Moment, deployment_of, json_reply, read_object
+from llm_router.testing.dialects.dialect import (
+    House,
+    Moment,
+    bearer_of,
+    below,
+    deployment_of,
+    failure_in,
+    json_reply,
+    named_event,
+    objects,
+    read_object,
+)
 from llm_router.testing.faults import Fault
 from llm_router.testing.question import Problem, Question, Rejected, estimate_tokens
 from llm_router.testing.reply import Asked, Reply
@@ -71,11 +82,11 @@ class Anthropic:
         if not question.stream:
             return json_reply(200, message, headers)
         begun: JsonObject = {**message, **_BEGUN, "usage": _begun(response.usage)}
-        lead = (_event({"type": "message_start", "message": begun}),)
-        told = tuple(_event(event) for event in _events(response))
+        lead = (named_event({"type": "message_start", "message": begun}),)
+        told = tuple(named_event(event) for event in _events(response))
         end: JsonObject = {name: message[name] for name in ("stop_reason", "stop_sequence", "stop_details")}
         last: JsonObject = {"type": "message_delta", "delta": end, "usage": message["usage"]}
-        tail = (_event(last), _event({"type": "message_stop"}))
+        tail = (named_event(last), named_event({"type": "message_stop"}))
         streamed = {"content-type": "text/event-stream; charset=utf-8", **headers}
         return Reply(200, streamed, (*lead, *told, *tail), streamed=True, lead=len(lead), tail=len(tail))
 
@@ -85,7 +96,7 @@ class Anthropic:
 
     def frame(self, problem: Problem) -> bytes:
         """The error object as an event."""
-        return _event(_error(problem))
+        return named_event(_error(problem))
 
     def status_problem(self, status: int, message: str) -> Problem:
         """An error that says no more than its status."""
@@ -95,14 +106,10 @@ class Anthropic:
         """How Anthropic says a failure class."""
         if kind == "not_found":
             return _not_found(question.model)
-        said = _FAILURES.get(kind, _FAILURES["unavailable"])
-        if kind != "rate_limit" or fault.name == "rate_limit_without_retry_after":
-            return said
-        return replace(said, headers={"retry-after": f"{fault.retry_after_s:g}", **_LIMIT_HEADERS})
+        return failure_in(_FAILURES, kind, fault, _LIMIT_HEADERS)
 
     def _check_headers(self, asked: Asked, house: House) -> None:
-        bearer = asked.headers.get("authorization", "").partition(" ")[2].strip()
-        key = asked.headers.get("x-api-key", "") or bearer
+        key = asked.headers.get("x-api-key", "") or bearer_of(asked)
         if not key:
             raise Rejected(Problem(401, "x-api-key header is required", "authentication_error"))
         if house.keys is not None and key not in house.keys:
@@ -114,7 +121,7 @@ class Anthropic:
 def _question(path: str, body: JsonObject) -> Question:
     tools = [tool for tool in objects(body.get("tools")) if "input_schema" in tool]
     choice = body.get("tool_choice")
-    form = _below(body, "output_config", "format") or body.get("output_format")
+    form = below(body, "output_config", "format") or body.get("output_format")
     schema = form.get("schema") if isinstance(form, Mapping) else None
     stop = body.get("stop_sequences")
     asked = (body.get("messages"), body.get("system"), body.get("tools"))
@@ -131,11 +138,6 @@ def _question(path: str, body: JsonObject) -> Question:
         stop=tuple(map(str, stop)) if isinstance(stop, list) else (),
         input_tokens=sum(map(estimate_tokens, asked)),
     )
-
-
-def _below(body: JsonObject, name: str, inner: str) -> Json:
-    outer = body.get(name)
-    return outer.get(inner) if isinstance(outer, Mapping) else None
 
 
 def _tool(tool: JsonObject) -> Tool:
@@ -251,11 +253,6 @@ def _begun(usage: Usage) -> JsonObject:
 
 def _model(name: str) -> Mapping[str, Json]:
     return {"type": "model", "id": name, "display_name": name, "created_at": "2026-01-01T00:00:00Z"}
-
-
-def _event(content: JsonObject) -> bytes:
-    data = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-    return f"event: {content['type']}\ndata: {data}\n\n".encode()
 
 
 def _error(problem: Problem) -> JsonObject:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from llm_router.catalog.providers import PROVIDERS
 from llm_router.messages import Json, JsonObject
 from llm_router.testing.dialects.anthropic_shapes import bad_request
+from llm_router.testing.dialects.dialect import objects
 from llm_router.testing.question import Problem
 from llm_router.wire.anthropic.quirks import Quirks, read_quirks
 
@@ -44,11 +45,6 @@ def merged_turns(body: JsonObject) -> list[tuple[str, list[JsonObject]]]:
 def blocks(content: Json) -> list[JsonObject]:
     """Content as the blocks that it stands for."""
     return [{"type": "text", "text": content}] if isinstance(content, str) else objects(content)
-
-
-def objects(value: Json) -> list[JsonObject]:
-    """The objects of a list."""
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
 def _texts(body: JsonObject) -> Iterator[Problem]:

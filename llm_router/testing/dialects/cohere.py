@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import ClassVar
 
 from llm_router.errors import FailureClass
 from llm_router.messages import ChatResponse, Json, JsonObject, Reasoning, Refusal, Text, ToolCall, Usage
-from llm_router.testing.dialects.cohere_rules import body_shape, broken_rules, misfit_problem, objects
-from llm_router.testing.dialects.dialect import House, Moment, deployment_of, json_reply, read_object, read_tool
+from llm_router.testing.dialects.cohere_rules import body_shape, broken_rules, misfit_problem
+from llm_router.testing.dialects.dialect import (
+    House,
+    Moment,
+    bearer_of,
+    deployment_of,
+    failure_in,
+    json_reply,
+    named_event,
+    objects,
+    read_object,
+    read_tool,
+)
 from llm_router.testing.faults import Fault
 from llm_router.testing.question import Problem, Question, Rejected, estimate_tokens
 from llm_router.testing.reply import Asked, Reply
@@ -63,9 +72,9 @@ class Cohere:
         end: JsonObject = {"finish_reason": _reason(response), "usage": _usage(response.usage)}
         if not question.stream:
             return json_reply(200, {"id": ident, "message": _message(response), **end}, headers)
-        lead = (_event({"id": ident, "type": "message-start", "delta": {"message": _BEGUN}}),)
-        told = tuple(map(_event, _events(response)))
-        tail = (_event({"type": "message-end", "delta": end}), b"data: [DONE]\n\n")
+        lead = (named_event({"id": ident, "type": "message-start", "delta": {"message": _BEGUN}}),)
+        told = tuple(map(named_event, _events(response)))
+        tail = (named_event({"type": "message-end", "delta": end}), b"data: [DONE]\n\n")
         streamed = {"content-type": "text/event-stream", **headers}
         return Reply(200, streamed, (*lead, *told, *tail), streamed=True, lead=len(lead), tail=len(tail))
 
@@ -78,7 +87,7 @@ class Cohere:
         end: dict[str, Json] = {"finish_reason": "ERROR", "usage": {}, "error": problem.message}
         if problem.code:
             end["error_type"] = problem.code
-        return _event({"type": "message-end", "delta": end})
+        return named_event({"type": "message-end", "delta": end})
 
     def status_problem(self, status: int, message: str) -> Problem:
         """An error that says no more than its status."""
@@ -88,13 +97,10 @@ class Cohere:
         """How Cohere says a failure class."""
         if kind == "not_found":
             return _not_found(question.model)
-        said = _FAILURES.get(kind, _FAILURES["unavailable"])
-        if kind != "rate_limit" or fault.name == "rate_limit_without_retry_after":
-            return said
-        return replace(said, headers={"retry-after": f"{fault.retry_after_s:g}"})
+        return failure_in(_FAILURES, kind, fault)
 
     def _check_key(self, asked: Asked, house: House) -> None:
-        key = asked.headers.get("authorization", "").partition(" ")[2].strip()
+        key = bearer_of(asked)
         if not key:
             raise Rejected(Problem(401, "no api key supplied"))
         if house.keys is not None and key not in house.keys:
@@ -211,11 +217,6 @@ def _usage(usage: Usage) -> JsonObject:
 
 def _model(name: str) -> JsonObject:
     return {"name": name, "endpoints": ["chat"], "finetuned": False, "context_length": 128000, "features": ["tools"]}
-
-
-def _event(content: JsonObject) -> bytes:
-    data = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-    return f"event: {content['type']}\ndata: {data}\n\n".encode()
 
 
 def _error(problem: Problem) -> JsonObject:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from llm_router.messages import Json, JsonObject
+from llm_router.messages import JsonObject
+from llm_router.testing.dialects.dialect import objects
 from llm_router.testing.question import Problem
 from llm_router.testing.shapes import (
     Anything,
@@ -170,8 +171,3 @@ def _unpaired(messages: list[JsonObject]) -> Iterator[Problem]:
             yield Problem(400, "invalid request: an assistant message must have content or tool calls.")
     if open_calls:
         yield Problem(400, "invalid request: all tool calls must be answered by tool messages.")
-
-
-def objects(value: Json) -> list[JsonObject]:
-    """The objects of a list."""
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 from urllib.parse import unquote
 
+from llm_router.errors import FailureClass
 from llm_router.messages import ChatResponse, Json, JsonObject, Tool
-from llm_router.testing.faults import Voice, sized
+from llm_router.testing.faults import Fault, Voice, sized
 from llm_router.testing.question import Problem, Question, Rejected
 from llm_router.testing.reply import Asked, Reply
 
@@ -86,3 +87,40 @@ def deployment_of(path: str, own: Collection[str]) -> str | None:
     """The first part of the path, unless it belongs to the dialect's own addresses."""
     first = path.lstrip("/").partition("/")[0]
     return None if first in own or not first else unquote(first)
+
+
+def objects(value: Json) -> list[JsonObject]:
+    """The objects of a list; none of what is no list."""
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
+
+def below(body: JsonObject, *names: str) -> Json:
+    """What stands under these names, one below the other; None where nothing does."""
+    place: Json = body
+    for name in names:
+        place = place.get(name) if isinstance(place, Mapping) else None
+    return place
+
+
+def bearer_of(asked: Asked) -> str:
+    """The bearer token, empty where there is none."""
+    return asked.headers.get("authorization", "").partition(" ")[2].strip()
+
+
+def named_event(content: JsonObject) -> bytes:
+    """A server-sent event that is called what its content's `type` says."""
+    data = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    return f"event: {content['type']}\ndata: {data}\n\n".encode()
+
+
+def failure_in(
+    failures: Mapping[FailureClass, Problem], kind: FailureClass, fault: Fault, also: Mapping[str, str] | None = None
+) -> Problem:
+    """How a provider says a failure class, by its table: else as `unavailable`.
+
+    A rate limit says when to come back, with `also` in its headers, unless the fault is that it doesn't.
+    """
+    said = failures.get(kind, failures["unavailable"])
+    if kind != "rate_limit" or fault.name == "rate_limit_without_retry_after":
+        return said
+    return replace(said, headers={"retry-after": f"{fault.retry_after_s:g}", **(also or {})})

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from llm_router.messages import Json, JsonObject
 from llm_router.testing.dialects import cohere_rules, gemini_rules, ollama_rules, openai_rules
 from llm_router.testing.dialects.cohere import Cohere
-from llm_router.testing.dialects.dialect import Dialect, Moment, deployment_of
+from llm_router.testing.dialects.dialect import Dialect, Moment, below, deployment_of, objects
 from llm_router.testing.dialects.embeddings import Embeddings, Form, Limits, tokens_of
 from llm_router.testing.dialects.gemini import Gemini
 from llm_router.testing.dialects.ollama import Ollama
@@ -103,10 +103,10 @@ _GEMINI = Object(
 def _gemini(path: str, model: str, body: JsonObject, also: frozenset[str]) -> Question:
     shape = Object({**dict.fromkeys(also, Anything()), "requests": Array(_GEMINI, short=1)}, ("requests",))
     _hold(shape, body, gemini_rules.misfit_problem)
-    requests = _objects(body["requests"])
+    requests = objects(body["requests"])
     if any(each["model"] != f"models/{unquote(model)}" for each in requests):
         raise Rejected(gemini_rules.invalid("* BatchEmbedContentsRequest.requests: model isn't that of the batch\n"))
-    texts = ["".join(str(part["text"]) for part in _objects(_below(each, "content", "parts"))) for each in requests]
+    texts = ["".join(str(part["text"]) for part in objects(below(each, "content", "parts"))) for each in requests]
     return _question("gemini", path, unquote(model), texts, requests[0].get("outputDimensionality"))
 
 
@@ -221,15 +221,6 @@ def _hold(shape: Object, body: JsonObject, tell: Callable[[Misfit], Problem]) ->
 
 def _listed(value: Json) -> list[str]:
     return [str(value)] if isinstance(value, str) else [str(each) for each in value] if isinstance(value, list) else []
-
-
-def _objects(value: Json) -> list[JsonObject]:
-    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
-
-
-def _below(body: JsonObject, first: str, second: str) -> Json:
-    place = body.get(first)
-    return place.get(second) if isinstance(place, Mapping) else None
 
 
 def _unbounded(_: str) -> Limits:

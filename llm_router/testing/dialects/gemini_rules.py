@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from llm_router.messages import Json, JsonObject
+from llm_router.testing.dialects.dialect import objects
 from llm_router.testing.question import Problem
 from llm_router.testing.shapes import Anything, Array, Either, Flag, Misfit, Number, Object, Shape, String
 
@@ -162,7 +163,7 @@ def invalid(message: str) -> Problem:
 
 def broken_rules(body: JsonObject, model: str) -> Iterator[Problem]:
     """What a body of the right shape still has wrong."""
-    contents = _objects(body.get("contents"))
+    contents = objects(body.get("contents"))
     if not contents:
         yield invalid("* GenerateContentRequest.contents: contents is not specified\n")
     for place, content in enumerate(contents):
@@ -180,7 +181,7 @@ def broken_rules(body: JsonObject, model: str) -> Iterator[Problem]:
 def _parts(content: JsonObject, path: str) -> Iterator[Problem]:
     if content.get("role") not in (None, "", "user", "model"):
         yield invalid("Please use a valid role: user, model.")
-    parts = _objects(content.get("parts"))
+    parts = objects(content.get("parts"))
     if not parts:
         yield invalid(f"* GenerateContentRequest.{path}.parts: contents.parts must not be empty.\n")
     for place, part in enumerate(parts):
@@ -222,7 +223,7 @@ def _signatures(contents: list[JsonObject]) -> Iterator[Problem]:
     """The first call of each step of the current turn carries the thought's signature."""
     spoken = [place for place, content in enumerate(contents) if _speaks(content)]
     for content in contents[spoken[-1] if spoken else 0 :]:
-        calls = [part for part in _objects(content.get("parts")) if part.get("functionCall") is not None]
+        calls = [part for part in objects(content.get("parts")) if part.get("functionCall") is not None]
         if calls and not calls[0].get("thoughtSignature"):
             yield invalid(
                 "Function call is missing a thought_signature in functionCall parts. This is required for tools to "
@@ -308,7 +309,7 @@ def _thinking(body: JsonObject, model: str) -> Iterator[Problem]:
 
 def functions_of(body: JsonObject) -> list[JsonObject]:
     """All declared functions."""
-    return [each for tool in _objects(body.get("tools")) for each in _objects(tool.get("functionDeclarations"))]
+    return [each for tool in objects(body.get("tools")) for each in objects(tool.get("functionDeclarations"))]
 
 
 def config_of(body: JsonObject) -> JsonObject:
@@ -331,7 +332,7 @@ def _number(model: str) -> float:
 
 
 def _count(content: JsonObject, name: str) -> int:
-    return sum(part.get(name) is not None for part in _objects(content.get("parts")))
+    return sum(part.get(name) is not None for part in objects(content.get("parts")))
 
 
 def _is_bytes(text: str) -> bool:
@@ -349,7 +350,3 @@ def _camel(name: str) -> str:
 
 def _snake(path: str) -> str:
     return re.sub(r"[A-Z]", lambda found: f"_{found[0].lower()}", path)
-
-
-def _objects(value: Json) -> list[JsonObject]:
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []

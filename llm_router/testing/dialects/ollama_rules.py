@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from llm_router.messages import Json, JsonObject
+from llm_router.messages import JsonObject
+from llm_router.testing.dialects.dialect import objects
 from llm_router.testing.dialects.openai_rules import is_base64
 from llm_router.testing.question import Problem
 from llm_router.testing.shapes import Anything, Array, Either, Flag, Misfit, Number, Object, Shape, String
@@ -100,7 +101,7 @@ def misfit_problem(misfit: Misfit) -> Problem:
 def broken_rules(body: JsonObject) -> Iterator[Problem]:
     """What a body of the right shape still has wrong."""
     calls = 0
-    for message in _objects(body.get("messages")):
+    for message in objects(body.get("messages")):
         images = message.get("images")
         for image in images if isinstance(images, list) else []:
             if not is_base64(str(image)):
@@ -110,8 +111,4 @@ def broken_rules(body: JsonObject) -> Iterator[Problem]:
             if calls < 0:
                 yield Problem(400, "message with role tool answers no tool call")
         else:
-            calls = len(_objects(message.get("tool_calls")))
-
-
-def _objects(value: Json) -> list[JsonObject]:
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+            calls = len(objects(message.get("tool_calls")))

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from llm_router.errors import FailureClass
 from llm_router.messages import ChatResponse, Json, JsonObject, Reasoning, Refusal, Text, ToolCall, Usage
-from llm_router.testing.dialects.dialect import House, Moment, deployment_of, json_reply, read_object, read_tool
+from llm_router.testing.dialects.dialect import House, Moment, below, deployment_of, json_reply, read_object, read_tool
 from llm_router.testing.dialects.openai_family import FAMILY, Member, body_shape, kind_of
 from llm_router.testing.dialects.openai_rules import bad_request, broken_rules, misfit_problem
 from llm_router.testing.faults import Fault
@@ -178,7 +178,7 @@ class _Frame:
 
 def _question(path: str, body: JsonObject, member: Member) -> Question:
     tools = body.get("tools")
-    described = _below(body, "response_format", "json_schema")
+    described = below(body, "response_format", "json_schema")
     schema = described.get("schema") if isinstance(described, Mapping) else None
     stop = body.get("stop")
     cap = body.get("max_completion_tokens") or body.get("max_tokens")
@@ -191,7 +191,7 @@ def _question(path: str, body: JsonObject, member: Member) -> Question:
         tools=tuple(read_tool(tool) for tool in tools if isinstance(tool, Mapping)) if isinstance(tools, list) else (),
         must_call=_must_call(body.get("tool_choice"), member),
         schema=schema if isinstance(schema, Mapping) else None,
-        wants_json=_below(body, "response_format", "type") == "json_object",
+        wants_json=below(body, "response_format", "type") == "json_object",
         max_output_tokens=cap if isinstance(cap, int) else None,
         stop=(stop,) if isinstance(stop, str) else tuple(map(str, stop)) if isinstance(stop, list) else (),
         input_tokens=estimate_tokens(body.get("messages")) + estimate_tokens(tools),
@@ -201,14 +201,7 @@ def _question(path: str, body: JsonObject, member: Member) -> Question:
 
 
 def _reports_usage(body: JsonObject, member: Member) -> bool:
-    return not body.get("stream") or member.usage_always or bool(_below(body, "stream_options", "include_usage"))
-
-
-def _below(body: JsonObject, *names: str) -> Json:
-    place: Json = body
-    for name in names:
-        place = place.get(name) if isinstance(place, Mapping) else None
-    return place
+    return not body.get("stream") or member.usage_always or bool(below(body, "stream_options", "include_usage"))
 
 
 def _last_user_text(body: JsonObject) -> str:
@@ -226,7 +219,7 @@ def _last_user_text(body: JsonObject) -> str:
 
 def _must_call(choice: Json, member: Member) -> str | None:
     if isinstance(choice, Mapping):
-        return str(_below(choice, "function", "name"))
+        return str(below(choice, "function", "name"))
     return "*" if choice == member.any_tool else None
 
 

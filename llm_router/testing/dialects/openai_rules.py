@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from llm_router.messages import Json, JsonObject
+from llm_router.testing.dialects.dialect import objects
 from llm_router.testing.question import Problem
 from llm_router.testing.shapes import (
     Anything,
@@ -190,14 +191,10 @@ def broken_rules(body: JsonObject, kind: str) -> Iterator[Problem]:
         yield from _reasoning_models(body)
 
 
-def _objects(value: Json) -> list[JsonObject]:
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
-
-
 def _tool_messages(body: JsonObject) -> Iterator[Problem]:
     """Each call is answered right after it, and no tool message answers a call that wasn't made."""
     open_calls: list[str] = []
-    for place, message in enumerate(_objects(body.get("messages"))):
+    for place, message in enumerate(objects(body.get("messages"))):
         role = message.get("role")
         if role == "tool":
             call = str(message.get("tool_call_id"))
@@ -207,14 +204,14 @@ def _tool_messages(body: JsonObject) -> Iterator[Problem]:
             continue
         if open_calls:
             yield _unanswered(open_calls, place)
-        open_calls = [str(call.get("id")) for call in _objects(message.get("tool_calls"))]
+        open_calls = [str(call.get("id")) for call in objects(message.get("tool_calls"))]
         if role == "assistant" and message.get("content") is None and not open_calls and "function_call" not in message:
             yield bad_request(
                 f"Invalid value for 'content': expected a string, got null. (messages.[{place}].content)",
                 param=f"messages.[{place}].content",
             )
     if open_calls:
-        yield _unanswered(open_calls, len(_objects(body.get("messages"))))
+        yield _unanswered(open_calls, len(objects(body.get("messages"))))
 
 
 def _unasked(place: int) -> Problem:
@@ -237,7 +234,7 @@ def _dependent_fields(body: JsonObject) -> Iterator[Problem]:
         yield bad_request(
             "The 'stream_options' parameter is only allowed when 'stream' is enabled.", param="stream_options"
         )
-    names = [_tool_name(tool) for tool in _objects(body.get("tools"))]
+    names = [_tool_name(tool) for tool in objects(body.get("tools"))]
     for field in ("tool_choice", "parallel_tool_calls"):
         if body.get(field) is not None and not names:
             yield bad_request(
@@ -275,7 +272,7 @@ def _formats(body: JsonObject) -> Iterator[Problem]:
         yield from strict_schema(
             described.get("schema"), f"response_format '{described.get('name')}'", "response_format"
         )
-    for place, tool in enumerate(_objects(body.get("tools"))):
+    for place, tool in enumerate(objects(body.get("tools"))):
         function = tool.get("function")
         if isinstance(function, Mapping) and function.get("strict"):
             yield from strict_schema(
@@ -317,8 +314,8 @@ def strict_schema(schema: Json, whose: str, param: str, context: tuple[str, ...]
 
 
 def _images(body: JsonObject) -> Iterator[Problem]:
-    for message in _objects(body.get("messages")):
-        for part in _objects(message.get("content")):
+    for message in objects(body.get("messages")):
+        for part in objects(message.get("content")):
             image = part.get("image_url")
             if isinstance(image, Mapping) and not readable_image(str(image.get("url"))):
                 yield bad_request(

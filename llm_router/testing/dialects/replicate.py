@@ -12,13 +12,21 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar
 
 from llm_router.errors import FailureClass
 from llm_router.messages import ChatResponse, Json, JsonObject
-from llm_router.testing.dialects.dialect import House, Moment, deployment_of, json_reply, read_object
+from llm_router.testing.dialects.dialect import (
+    House,
+    Moment,
+    bearer_of,
+    deployment_of,
+    failure_in,
+    json_reply,
+    read_object,
+)
 from llm_router.testing.dialects.replicate_rules import KNOWN, Place, body_shape, misfit_problem, read_place
 from llm_router.testing.faults import Fault
 from llm_router.testing.question import Problem, Question, Rejected, estimate_tokens
@@ -125,13 +133,10 @@ class Replicate:
         """How Replicate says a failure class."""
         if kind == "not_found":
             return _not_found(question.model)
-        said = _FAILURES.get(kind, _FAILURES["unavailable"])
-        if kind != "rate_limit" or fault.name == "rate_limit_without_retry_after":
-            return said
-        return replace(said, headers={"retry-after": f"{fault.retry_after_s:g}"})
+        return failure_in(_FAILURES, kind, fault)
 
     def _check_key(self, asked: Asked, house: House) -> None:
-        key = asked.headers.get("authorization", "").partition(" ")[2].strip()
+        key = bearer_of(asked)
         if not key or (house.keys is not None and key not in house.keys):
             raise Rejected(_FAILURES["authentication"])
 

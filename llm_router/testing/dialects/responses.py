@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -11,7 +10,7 @@ from typing import ClassVar
 from typing_extensions import override
 
 from llm_router.messages import ChatResponse, Json, JsonObject, Reasoning, Refusal, Text, Tool, ToolCall, Usage
-from llm_router.testing.dialects.dialect import House, Moment, deployment_of, json_reply, read_object
+from llm_router.testing.dialects.dialect import House, Moment, deployment_of, json_reply, named_event, read_object
 from llm_router.testing.dialects.openai import UNREADABLE, OpenAI
 from llm_router.testing.dialects.openai_family import kind_of
 from llm_router.testing.dialects.openai_rules import bad_request
@@ -66,7 +65,7 @@ class Responses(OpenAI):
         if not question.stream:
             return json_reply(200, told.response(), headers)
         lead, tail = tuple(told.opening()), (told.closing(),)
-        steps = tuple(map(_event, _numbered([*lead, *told.events(), *tail])))
+        steps = tuple(map(named_event, _numbered([*lead, *told.events(), *tail])))
         streamed = {"content-type": "text/event-stream; charset=utf-8", **headers}
         return Reply(200, streamed, steps, streamed=True, lead=len(lead), tail=len(tail))
 
@@ -74,7 +73,7 @@ class Responses(OpenAI):
     def frame(self, problem: Problem) -> bytes:
         """The error as an event."""
         told: JsonObject = {"code": problem.code, "message": problem.message, "param": problem.param}
-        return _event({"type": "error", **told, "sequence_number": 0})
+        return named_event({"type": "error", **told, "sequence_number": 0})
 
 
 def _question(path: str, body: JsonObject) -> Question:
@@ -249,8 +248,3 @@ def _usage(usage: Usage) -> Json:
         "output_tokens_details": {"reasoning_tokens": usage.reasoning or 0},
         "total_tokens": read + written,
     }
-
-
-def _event(content: JsonObject) -> bytes:
-    data = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-    return f"event: {content['type']}\ndata: {data}\n\n".encode()

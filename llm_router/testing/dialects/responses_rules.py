@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from llm_router.messages import Json, JsonObject
+from llm_router.testing.dialects.dialect import objects
 from llm_router.testing.dialects.openai_rules import NAME, bad_request, misfit_problem, readable_image, strict_schema
 from llm_router.testing.question import Problem
 from llm_router.testing.shapes import (
@@ -194,11 +195,7 @@ def broken_rules(body: JsonObject, *, strict: bool) -> Iterator[Problem]:
 
 def items_of(body: JsonObject) -> list[JsonObject]:
     """The input's items, none where it is a text."""
-    return _objects(body.get("input"))
-
-
-def _objects(value: Json) -> list[JsonObject]:
-    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
+    return objects(body.get("input"))
 
 
 def _calls(body: JsonObject) -> Iterator[Problem]:
@@ -245,7 +242,7 @@ def _formats(body: JsonObject) -> Iterator[Problem]:
 
 
 def _tools(body: JsonObject) -> Iterator[Problem]:
-    tools = [tool for tool in _objects(body.get("tools")) if tool.get("type") == "function"]
+    tools = [tool for tool in objects(body.get("tools")) if tool.get("type") == "function"]
     for place, tool in enumerate(tools):
         if tool.get("strict"):
             param = f"tools[{place}].parameters"
@@ -260,7 +257,7 @@ def _tools(body: JsonObject) -> Iterator[Problem]:
 
 def _images(body: JsonObject) -> Iterator[Problem]:
     for item in items_of(body):
-        for part in (*_objects(item.get("content")), *_objects(item.get("output"))):
+        for part in (*objects(item.get("content")), *objects(item.get("output"))):
             url = part.get("image_url")
             if url is not None and not readable_image(str(url)):
                 message = f"Invalid 'input'. Expected a valid URL, but got a value with an invalid format: '{url}'."
