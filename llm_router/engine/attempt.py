@@ -8,9 +8,10 @@ its end where they are held back.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
+from email.utils import formatdate
 from types import TracebackType
 from typing import Literal
 
@@ -18,7 +19,7 @@ from typing_extensions import override
 
 from llm_router.engine.continuing import Joint
 from llm_router.engine.course import begin, finish, read_on
-from llm_router.engine.effects import Emit, Expired, Lost, Now, Reply
+from llm_router.engine.effects import Emit, Expired, Lost, Now, Reply, WallTime
 from llm_router.errors import FailureClass
 from llm_router.messages import CONTENT, Assembly, ChatResponse, Finished, StreamEvent
 from llm_router.policy.program import Timeouts
@@ -124,10 +125,11 @@ async def attempt(trial: Trial) -> Answered | Failed:
 async def _made(trial: Trial, progress: _Progress) -> Answered | Failed:
     try:
         async with _Exchange(trial) as reply:
-            limited_s = quota(reply.headers).limited_s
+            progress.headers = await _dated(reply)
+            limited_s = quota(progress.headers).limited_s
             progress.limited_until = None if limited_s is None else await Now() + limited_s
             if reply.status >= 400:
-                return await _refused(trial, reply)
+                return await _refused(trial, reply, progress)
             if reply.status >= 300:
                 return Failed(_redirected(reply), await Now())
             if trial.mode == "whole":
@@ -166,7 +168,7 @@ class _Exchange(AbstractAsyncContextManager[Reply]):
 
 @dataclass(slots=True)
 class _Progress:
-    """How far an attempt has come; `raw` is what was read of an answer that isn't streamed."""
+    """How far an attempt has come; `raw` is what was read of an answer that isn't streamed, `headers` have a date."""
 
     assembly: Assembly = field(default_factory=Assembly)
     waiting: list[StreamEvent] = field(default_factory=list)
@@ -177,6 +179,7 @@ class _Progress:
     consumed_s: float = 0.0
     limited_until: float | None = None
     raw: bytearray = field(default_factory=bytearray)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def failed(self, failure: Failure, now: float) -> Failed:
         partial = self.assembly.response() if self.first_content is not None else None
@@ -198,7 +201,14 @@ class _Progress:
         return Answered(self.assembly.response(), now, first, writing, tuple(self.waiting))
 
 
-async def _refused(trial: Trial, reply: Reply) -> Failed:
+async def _dated(reply: Reply) -> Mapping[str, str]:
+    """The headers: what they say of other instants counts from their own date, or else from when they came."""
+    if "date" in reply.headers:
+        return reply.headers
+    return {**reply.headers, "date": formatdate(await WallTime(), usegmt=True)}
+
+
+async def _refused(trial: Trial, reply: Reply, progress: _Progress) -> Failed:
     """What an error status says; a body that breaks off still has a status."""
     body = bytearray()
     try:
@@ -206,7 +216,8 @@ async def _refused(trial: Trial, reply: Reply) -> Failed:
             body += chunk
     except (Lost, Expired):
         pass
-    return Failed(trial.codec.decode_error(reply.status, reply.headers, bytes(body)), await Now(), body=_text(body))
+    failure = trial.codec.decode_error(reply.status, progress.headers, bytes(body))
+    return Failed(failure, await Now(), body=_text(body))
 
 
 def _text(body: bytearray) -> str:
@@ -222,14 +233,14 @@ async def _read_whole(trial: Trial, reply: Reply, progress: _Progress) -> Answer
     while chunk := await read_on(reply, trial.head_until()):
         progress.begun = True
         progress.raw += chunk
-    response = trial.codec.decode(reply.headers, bytes(progress.raw))
+    response = trial.codec.decode(progress.headers, bytes(progress.raw))
     filtered, now = _filtered(response), await Now()
     return Answered(response, now) if filtered is None else Failed(filtered, now, response, billed=True)
 
 
 async def _read_stream(trial: Trial, reply: Reply, progress: _Progress) -> Answered | Failed:
     """The answer, once it is whole. What breaks after the finish reason breaks nothing."""
-    decoder = trial.codec.decoder(reply.headers)
+    decoder = trial.codec.decoder(progress.headers)
     until = trial.head_until()
     try:
         while not decoder.done:

@@ -7,11 +7,10 @@ that the course gives. A course that is left before its end ends what the provid
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field, replace
-from email.utils import formatdate
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from llm_router.engine.effects import Close, Expired, Lost, Now, Open, Read, Reply, Sleep, WallTime
+from llm_router.engine.effects import Close, Expired, Lost, Now, Open, Read, Reply, Sleep
 from llm_router.wire.codec import HttpRequest
 from llm_router.wire.course import Ask, Course, Coursed, Give, Play, Rest, Step, Told
 
@@ -26,7 +25,7 @@ LONGEST_TOLD = 32 * 1024 * 1024
 
 async def begin(trial: Trial) -> Reply:
     """The head of the reply, once the first exchange was taken. Raises what its effects raise, and WireError."""
-    reply = await _opened(trial.http, trial.connect_until(), trial.head_until())
+    reply = await Open(trial.http, trial.connect_until(), trial.head_until())
     if not isinstance(trial.codec, Coursed) or reply.status >= 300:
         return reply
     try:
@@ -107,7 +106,7 @@ class _Playing:
 
     async def _begin(self, request: HttpRequest, until: float | None) -> Reply:
         connect_until = until if self.connect_s is None else await Now() + self.connect_s
-        self.open = await _opened(request, connect_until, until)
+        self.open = await Open(request, connect_until, until)
         return self.open
 
     async def _tell_all(self, until: float | None) -> None:
@@ -132,14 +131,6 @@ class _Playing:
         if self.open is not None:
             reply, self.open = self.open, None
             await Close(reply, whole=whole)
-
-
-async def _opened(request: HttpRequest, connect_until: float | None, until: float | None) -> Reply:
-    """The head of the reply, dated: what it says of other instants counts from its own, or else from when it came."""
-    reply = await Open(request, connect_until, until)
-    if "date" in reply.headers:
-        return reply
-    return replace(reply, headers={**reply.headers, "date": formatdate(await WallTime(), usegmt=True)})
 
 
 async def _rest_of(reply: Reply, until: float | None) -> bytes:

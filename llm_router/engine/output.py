@@ -1,4 +1,7 @@
-"""Whether a structured answer is what was asked for, and how it is asked for again where it isn't."""
+"""Whether a structured answer is what was asked for, and how it is asked for again where it isn't.
+
+There are two ways to ask for one: by a response format, and by a tool that must be called.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,16 @@ from json import dumps, loads
 from typing import TYPE_CHECKING
 
 from llm_router.errors import RequestError
-from llm_router.messages import ChatRequest, ChatResponse, JsonFormat, JsonObject, Refusal, assistant, user
+from llm_router.messages import (
+    ChatRequest,
+    ChatResponse,
+    JsonFormat,
+    JsonObject,
+    NamedTool,
+    Refusal,
+    assistant,
+    user,
+)
 from llm_router.wire.codec import Failure
 
 if TYPE_CHECKING:
@@ -38,6 +50,25 @@ def check_output(response: ChatResponse, wanted: JsonFormat | None) -> Failure |
     if wrong is None:
         return None
     return _invalid(response, f"the answer doesn't fit the schema: `{wrong.validator}` fails at `{wrong.json_path}`")
+
+
+def check_calls(response: ChatResponse, request: ChatRequest) -> Failure | None:
+    """Why the answer isn't the call of a tool that had to be made; `None` where it is, or none had to be.
+
+    A refusal in the model's own words is no call. Whether the arguments are right is for the tool to judge; that they
+    are JSON isn't. Nothing of them is shown.
+    """
+    forced = request.tool_choice == "required" or isinstance(request.tool_choice, NamedTool)
+    if not forced or not request.tools or _refuses(response):
+        return None
+    if not response.tool_calls:
+        return _invalid(response, "no tool was called, though one had to be")
+    for call in response.tool_calls:
+        try:
+            loads(call.arguments or "{}")
+        except ValueError as error:
+            return _invalid(response, f"the call's arguments are no JSON: {_place(error)}")
+    return None
 
 
 def repaired(request: ChatRequest, response: ChatResponse) -> ChatRequest:

@@ -24,7 +24,7 @@ from llm_router.engine.events import AttemptFinished, AttemptStarted, FellBack, 
 from llm_router.engine.line import Line, Place, Turn
 from llm_router.engine.meter import Meter, Running
 from llm_router.engine.outcome import Miss, Tried, final_error, report_of, reported
-from llm_router.engine.output import check_output, repaired
+from llm_router.engine.output import check_calls, check_output, repaired
 from llm_router.engine.race import Race
 from llm_router.engine.retry import Again, Onward, Standing, Step, Stop, chance, pause, what_follows
 from llm_router.engine.scrub import scrubbed, without_secrets
@@ -320,7 +320,8 @@ class Serving:
             secrets = self.job.wiring.secrets
             body = without_secrets(result.body, secrets) if self.job.program.ledger.keep_prompts else ""
             return replace(result, failure=scrubbed(result.failure, self.job.request, secrets), body=body)
-        invalid = check_output(result.response, self.job.request.response_format)
+        request = self.job.request
+        invalid = check_output(result.response, request.response_format) or check_calls(result.response, request)
         if invalid is None:
             return result
         shown = mode == "passed" and result.first_content is not None

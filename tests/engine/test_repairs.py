@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from llm_router.engine.output import COMPLAINTS, repaired
+from llm_router.errors import InvalidOutput
 from llm_router.messages import ChatRequest, ChatResponse, JsonFormat, JsonObject, assistant, user
 from tests.engine.world import World
 
@@ -72,3 +73,21 @@ def test_only_the_first_faults_are_told() -> None:
 def test_nothing_is_shown_of_an_empty_answer() -> None:
     request = ChatRequest((user("?"),), response_format=JsonFormat(SCHEMA))
     assert repaired(request, ChatResponse(assistant(" "), "stop")) == request
+
+
+CALL = {"calls": [{"name": "note", "arguments": {"n": 42}}]}
+BROKEN = {"calls": [{"name": "note", "arguments": '{"n": 42'}]}
+TOOLS = {"schema": None, "tools": {"note": SCHEMA}}
+
+
+@pytest.mark.parametrize("wrong", [{"say": "n is 42"}, BROKEN], ids=["no call", "no JSON"])
+def test_who_makes_no_call_though_one_has_to_be_made_is_asked_again_and_then_the_next(wrong: Any) -> None:
+    _, (first, second, third), outcome = asked({"a": wrong, "b": CALL}, **TOOLS)
+    assert (first, second, outcome) == (third, first, "b")
+
+
+def test_a_call_that_nobody_makes_is_an_error_that_says_so() -> None:
+    world = World({**TOOLS, "given": {"*": {"say": "n is 42"}}})
+    error = world.ask().error
+    assert isinstance(error, InvalidOutput)
+    assert "no tool was called, though one had to be" in str(error)
