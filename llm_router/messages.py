@@ -7,9 +7,9 @@ events into the same response, so that both ways give equal values.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias, assert_never
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeAlias, assert_never
 
 Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
 JsonObject: TypeAlias = Mapping[str, Json]
@@ -25,10 +25,15 @@ CacheLife = Literal["5m", "1h"]
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A run of text. `cache` marks the end of a prompt's part that will be sent again."""
+    """A run of text. `cache` marks the end of a prompt's part that will be sent again.
+
+    `phase` is what the provider that wrote it says of its place in the answer (openai: `commentary`, `final_answer`),
+    and wants to be told again; to others it means nothing.
+    """
 
     text: str = field(repr=False)
     cache: CacheLife | None = None
+    phase: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +130,34 @@ def assistant(*parts: str | Part) -> Message:
 def tool_result(call_id: str, text: str, *, is_error: bool = False) -> Message:
     """A tool message that answers one call with text."""
     return Message("tool", (ToolResult(call_id, (Text(text),), is_error=is_error),))
+
+
+def phases_of(parts: Iterable[Part]) -> list[JsonObject]:
+    """The phases of the parts' text, where it has some: of each its name and how many characters are of it, in order.
+
+    For those who keep the text in one piece; `with_phases` gives it its phases again.
+    """
+    texts = [part for part in parts if isinstance(part, Text)]
+    named = any(part.phase for part in texts)
+    return [{"phase": part.phase, "characters": len(part.text)} for part in texts] if named else []
+
+
+def with_phases(parts: Iterable[Part], phases: Iterable[Mapping[str, Any]]) -> Iterator[Part]:
+    """The parts with the first text cut into phases, as `phases_of` told them; what is left over has none."""
+    parts = list(parts)
+    place = next((place for place, part in enumerate(parts) if isinstance(part, Text)), len(parts))
+    yield from parts[:place]
+    for part in parts[place : place + 1]:
+        assert isinstance(part, Text)
+        read = 0
+        for each in phases:
+            end = read + int(each["characters"])
+            if part.text[read:end]:
+                yield replace(part, text=part.text[read:end], phase=each["phase"])
+            read = end
+        if part.text[read:]:
+            yield replace(part, text=part.text[read:])
+    yield from parts[place + 1 :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,9 +319,10 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    """The next piece of text; never empty."""
+    """The next piece of text; never empty. Pieces of one `phase` make one text."""
 
     text: str = field(repr=False)
+    phase: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,6 +388,7 @@ class _Run:
     chunks: list[str]
     signature: str | None = None
     redacted: bool = False
+    phase: str | None = None
     id: str = ""
     name: str = ""
 
@@ -363,7 +398,7 @@ class _Run:
             return ToolCall(self.id, self.name, text)
         if self.kind is Reasoning:
             return Reasoning(text, self.signature, self.redacted)
-        return Refusal(text) if self.kind is Refusal else Text(text)
+        return Refusal(text) if self.kind is Refusal else Text(text, phase=self.phase)
 
 
 class Assembly:
@@ -387,8 +422,8 @@ class Assembly:
         match event:
             case Started():
                 self._started = event
-            case TextDelta(text):
-                self._run(Text).chunks.append(text)
+            case TextDelta(text, phase):
+                self._run(Text, phase).chunks.append(text)
             case ReasoningDelta():
                 self._reason(event)
             case RefusalDelta(text):
@@ -422,11 +457,11 @@ class Assembly:
         run.chunks.append(delta.text)
         run.signature = delta.signature
 
-    def _run(self, kind: type[Text] | type[Reasoning] | type[Refusal]) -> _Run:
+    def _run(self, kind: type[Text] | type[Reasoning] | type[Refusal], phase: str | None = None) -> _Run:
         """The run that a piece of this kind continues; a signature ends its reasoning."""
         last = self._runs[-1] if self._runs else None
-        if last is None or last.kind is not kind or last.signature is not None:
-            last = _Run(kind, [])
+        if last is None or last.kind is not kind or last.phase != phase or last.signature is not None:
+            last = _Run(kind, [], phase=phase)
             self._runs.append(last)
         return last
 

@@ -12,7 +12,7 @@ from dataclasses import fields, is_dataclass, replace
 from hashlib import blake2b
 from typing import Any
 
-from llm_router.messages import ChatRequest, Message, Reasoning, Settings
+from llm_router.messages import ChatRequest, Message, Reasoning, Settings, Text
 from llm_router.policy.decision import Decision
 from llm_router.policy.features import Features
 from llm_router.policy.follow import settings_for
@@ -57,8 +57,8 @@ def _unsigned(request: ChatRequest) -> ChatRequest:
 
 
 def _anonymous(message: Message) -> Message:
-    thoughtful = any(isinstance(part, Reasoning) for part in message.parts)
-    return message if thoughtful else replace(message, deployment=None)
+    owned = any(isinstance(part, Reasoning) or (isinstance(part, Text) and part.phase) for part in message.parts)
+    return message if owned else replace(message, deployment=None)
 
 
 def _hash(value: object) -> str:

@@ -71,6 +71,7 @@ class Joint:
     trimmed: str = ""
     _whole: Assembly = field(init=False, repr=False)
     _seam: Seam = field(init=False, repr=False)
+    _phase: str | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self._whole = Assembly()
@@ -93,14 +94,15 @@ class Joint:
         match event:
             case ReasoningDelta():
                 return
-            case TextDelta(text):
-                yield from _told(self._seam.feed(text))
+            case TextDelta(text, phase):
+                self._phase = phase
+                yield from _told(self._seam.feed(text), phase)
             case UsageReport(usage):
                 yield UsageReport(added(self.before.usage, usage))
             case Started() | Extra():
                 yield event
             case _:
-                yield from _told(self._seam.end())
+                yield from _told(self._seam.end(), self._phase)
                 yield event
 
 
@@ -115,9 +117,9 @@ def _sum(one: int | None, other: int | None) -> int | None:
     return other if one is None else one + (other or 0)
 
 
-def _told(text: str) -> Iterator[StreamEvent]:
+def _told(text: str, phase: str | None) -> Iterator[StreamEvent]:
     if text:
-        yield TextDelta(text)
+        yield TextDelta(text, phase)
 
 
 def _events(spoken: ChatResponse) -> Iterator[StreamEvent]:
@@ -132,7 +134,7 @@ def _events(spoken: ChatResponse) -> Iterator[StreamEvent]:
 def _events_of(part: Part) -> Iterator[StreamEvent]:
     match part:
         case Text(text):
-            yield from _told(text)
+            yield from _told(text, part.phase)
         case Reasoning(text, signature, redacted):
             yield ReasoningDelta(text, signature, redacted)
         case _:

@@ -44,7 +44,7 @@ def events_of(response: ChatResponse) -> Iterator[StreamEvent]:
 def _pieces(part: Part, index: int) -> Iterator[StreamEvent]:
     match part:
         case Text(text):
-            yield from (TextDelta(piece) for piece in _cut(text))
+            yield from (TextDelta(piece, part.phase) for piece in _cut(text))
         case Reasoning(text, signature, redacted):
             yield from () if redacted else (ReasoningDelta(piece) for piece in _cut(text))
             if redacted or signature is not None:

@@ -4,7 +4,7 @@
 `Message.deployment`, and what nobody is known to have written is nobody's. Hidden (redacted) thoughts are kept for
 their writer where the dialect knows such, else dropped. What is left of a thought is kept where the dialect has a place
 for it: `any`, those with a text, those that are signed, or none at all. Signed ones at the end of a message, behind
-which nothing was said, are cut off there.
+which nothing was said, are cut off there. The phase of a text is kept and dropped as a signature is.
 **Calls and results.** A result stands right behind the message of its call, in the order of the calls; it answers the
 last call of its id before it. A call without a result gets an error that says so. A result without a call becomes what
 the user says. Ids are unique in a conversation, and one that the dialect doesn't take is replaced on both sides, always
@@ -114,10 +114,11 @@ def _part(part: Part, form: HistoryForm, *, ours: bool) -> Part | None:
         case Reasoning():
             return _thought(part if ours else replace(part, signature=None), form)
         case Text(text) | Refusal(text):
-            return part if (text if form.blanks else text.strip()) else None
+            kept = part if ours or isinstance(part, Refusal) or part.phase is None else replace(part, phase=None)
+            return kept if (text if form.blanks else text.strip()) else None
         case ToolResult():
-            told = tuple(each for each in part.parts if _part(each, form, ours=ours) is not None)
-            return part if told == part.parts else replace(part, parts=told)
+            told = tuple(left for each in part.parts if (left := _part(each, form, ours=ours)) is not None)
+            return part if told == part.parts else replace(part, parts=told)  # type: ignore[arg-type]  # as they were
         case _:
             return part
 

@@ -64,7 +64,7 @@ def test_an_answer_comes_back_as_it_was(response: ChatResponse) -> None:
 
 
 SPOKEN = st.one_of(
-    st.text(min_size=1, max_size=200).map(Text),
+    st.builds(Text, st.text(min_size=1, max_size=200), phase=st.sampled_from([None, "commentary", "final_answer"])),
     st.text(min_size=1, max_size=200).map(Refusal),
     st.builds(Reasoning, st.text(min_size=1, max_size=99), st.none() | st.text(min_size=1), st.just(False)),
     st.builds(Reasoning, st.just(""), st.text(min_size=1), st.just(True)),

@@ -63,7 +63,7 @@ def shown_message(message: Message) -> Plain:
 
 def _shown(part: Part) -> Any:
     if isinstance(part, Text):
-        return part.text
+        return part.text if part.phase is None else {"text": {"text": part.text, "phase": part.phase}}
     if isinstance(part, Media):
         return {part.kind: {"url": part.url}}
     kind = {Reasoning: "reasoning", ToolCall: "call", ToolResult: "result"}[type(part)]

@@ -76,7 +76,7 @@ def test_the_last_four_marks_of_the_cache_are_kept_where_there_are_any() -> None
 
 _IDS = st.sampled_from(["", "c1", "c2", "f:1", "call_0123456789", "ü" * 50, "abcDEF123"])
 _WORDS = st.sampled_from(["", " ", "one", "two\n", "ünd drei"])
-_TEXTS = st.builds(Text, _WORDS, st.sampled_from([None, None, "5m"]))
+_TEXTS = st.builds(Text, _WORDS, st.sampled_from([None, None, "5m"]), st.sampled_from([None, None, "commentary"]))
 _THOUGHTS = st.builds(Reasoning, _WORDS, st.sampled_from([None, "c2ln"])) | st.just(
     Reasoning("", "eHg=", redacted=True)
 )
@@ -158,6 +158,8 @@ def test_a_signature_goes_back_to_its_writers_kind_alone(request: ChatRequest, k
     for message in messages:
         if WRITERS.get(message.deployment or "") != kind:
             assert not any(isinstance(part, Reasoning) and part.signature for part in message.parts)
+            phases = {part.phase for part in message.parts if isinstance(part, Text)}
+            assert phases <= {None} or message.role != "assistant"
 
 
 @settings(deadline=None, max_examples=300)

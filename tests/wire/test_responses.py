@@ -97,6 +97,8 @@ THOUGHT: Case = {
     "summary": [{"type": "summary_text", "text": "First."}, {"type": "summary_text", "text": "Second."}],
     "encrypted_content": "gAAAAAx",
 }
+FINAL: Case = {**MESSAGE, "id": "msg_2", "phase": "final_answer"}
+SAYING: Case = {**MESSAGE, "id": "msg_3", "phase": "commentary"}
 CALL: Case = {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "add", "arguments": '{"a": 1}'}
 OTHER: Case = {"type": "web_search_call", "id": "ws_1", "status": "completed"}
 USAGE = {
@@ -157,7 +159,7 @@ def test_a_whole_answer_is_read() -> None:
     assert answer.extra == {"annotations": [{"type": "url_citation"}], "output_items": [OTHER]}
 
 
-_OUTPUTS = st.lists(st.sampled_from([THOUGHT, MESSAGE, CALL, OTHER]), max_size=5).map(
+_OUTPUTS = st.lists(st.sampled_from([THOUGHT, MESSAGE, FINAL, SAYING, CALL, OTHER]), max_size=5).map(
     lambda items: [{**item, "id": f"{item['id']}{place}", "call_id": f"c{place}"} for place, item in enumerate(items)]
 )
 
@@ -248,6 +250,18 @@ def test_a_response_still_under_way_is_no_answer(status: str) -> None:
 )
 def test_an_error_is_classed(status: int, error: Case, kind: str) -> None:
     assert CODEC.decode_error(status, {}, json.dumps({"error": error}).encode()).kind == kind
+
+
+def test_messages_in_phases_go_back_in_them() -> None:
+    answer = CODEC.decode({}, json.dumps(response([THOUGHT, SAYING, FINAL, MESSAGE])).encode())
+    assert answer.message.parts[1:] == (
+        Text("It is 7.", phase="commentary"),
+        Text("It is 7.", phase="final_answer"),
+        Text("It is 7."),
+    )
+    body = json.loads(encoded(ChatRequest((user("a"), answer.message, user("b")))).body)
+    check_against_vendor(body)
+    assert [item.get("phase") for item in body["input"]] == [None, None, "commentary", "final_answer", None, None]
 
 
 def test_what_a_model_thought_goes_back_to_it() -> None:

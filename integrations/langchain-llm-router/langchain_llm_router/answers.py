@@ -2,7 +2,8 @@
 
 An answer's `content` is its text, whoever answered, so that code doesn't change with the deployment. Reasoning is in
 `additional_kwargs["reasoning_content"]`, where LangChain's own models put it; where some of it is signed, all of it is
-in `additional_kwargs["signed_reasoning"]` too, as a list of thoughts with their places, so that it can go back. With
+in `additional_kwargs["signed_reasoning"]` too, as a list of thoughts with their places, so that it can go back; and
+where text has phases, `additional_kwargs["phases"]` lists them with the number of characters of each. With
 `output_version="v1"` the content is LangChain's standard blocks instead, each at its place among the answer's parts.
 """
 
@@ -29,6 +30,7 @@ from llm_router.messages import (
     ToolCall,
     ToolCallDelta,
     Usage,
+    phases_of,
 )
 
 Block = dict[str, Any]
@@ -48,7 +50,7 @@ def to_ai_message(answer: Answer, provider: str, *, blocks: bool = False) -> AIM
     metadata = response_metadata(answer, provider if blocks else _form_of(provider))
     return AIMessage(
         content=[block for part in parts for block in _blocks(part)] if blocks else response.text,
-        additional_kwargs={**_beside(parts, blocks=blocks), **({} if blocks else signed_reasoning(parts))},
+        additional_kwargs={**_beside(parts, blocks=blocks), **({} if blocks else _to_go_back(parts))},
         tool_calls=[call for call in calls if call["type"] == "tool_call"],
         invalid_tool_calls=[call for call in calls if call["type"] == "invalid_tool_call"],
         usage_metadata=usage_metadata(answer.usage),
@@ -60,7 +62,7 @@ def _blocks(part: Part) -> list[Block]:
     """The standard block of a part; nothing for what has none."""
     match part:
         case Text(text):
-            return [{"type": "text", "text": text}]
+            return [_said(text, part.phase)]
         case Reasoning(text, signature, redacted):
             return [_thought(text, signature, redacted=redacted)]
         case ToolCall():
@@ -69,13 +71,24 @@ def _blocks(part: Part) -> list[Block]:
             return []
 
 
+def _said(text: str, phase: str | None) -> Block:
+    said: Block = {"type": "text", "text": text}
+    return {**said, "extras": {"phase": phase}} if phase else said
+
+
 def _thought(text: str, signature: str | None, *, redacted: bool = False) -> Block:
     said: Block = {"type": "reasoning", "reasoning": text}
     hidden = {"redacted": True} if redacted else {}
     return {**said, "extras": {"signature": signature, **hidden}} if signature else said
 
 
-def signed_reasoning(parts: Sequence[Part]) -> Block:
+def _to_go_back(parts: Sequence[Part]) -> Block:
+    """What a plain content doesn't hold, and the provider that wrote it wants to see again."""
+    phases = phases_of(parts)
+    return {**_signed_reasoning(parts), **({"phases": phases} if phases else {})}
+
+
+def _signed_reasoning(parts: Sequence[Part]) -> Block:
     """All thoughts, where some are signed: what each says, and how many characters and calls stand before it."""
     if not any(isinstance(part, Reasoning) and part.signature for part in parts):
         return {}
@@ -152,14 +165,15 @@ class Pieces:
     def __init__(self, *, blocks: bool = False) -> None:
         self._blocks = blocks
         self._run: object = None
+        self._phase: str | None = None
         self._place = -1
         self._calls: dict[int, int] = {}
 
     def chunk(self, event: StreamEvent) -> AIMessageChunk | None:
         """What an event adds; `None` for events that only the last chunk tells of."""
         match event:
-            case TextDelta(text):
-                return AIMessageChunk(content=self._content({"type": "text", "text": text}) if self._blocks else text)
+            case TextDelta(text, phase):
+                return AIMessageChunk(content=self._text(text, phase) if self._blocks else text)
             case ReasoningDelta():
                 return self._reasoning(event)
             case RefusalDelta(text):
@@ -183,6 +197,13 @@ class Pieces:
         said = {"reasoning_content": delta.text}
         return AIMessageChunk(content="", additional_kwargs=said) if delta.text else None
 
+    def _text(self, text: str, phase: str | None) -> list[str | Block]:
+        """A piece of text; the first of a phase names it, as texts of joined pieces are joined."""
+        if self._run == "text" and phase == self._phase:
+            return self._content(_said(text, None))
+        self._run, self._phase = None, phase
+        return self._content(_said(text, phase))
+
     def _content(self, block: Block) -> list[str | Block]:
         """A block of content at the place of its run; blocks at one place are joined."""
         kind: Literal["text", "reasoning"] = block["type"]
@@ -200,10 +221,10 @@ class Pieces:
 
 
 def last_chunk(answer: Answer, provider: str, *, blocks: bool = False) -> AIMessageChunk:
-    """The chunk that ends a stream: usage, metadata, decision, and the signed thoughts that blocks don't hold."""
+    """The chunk that ends a stream: usage, metadata, decision, and what of the answer only blocks hold."""
     return AIMessageChunk(
         content="",
-        additional_kwargs={} if blocks else signed_reasoning(answer.response.message.parts),
+        additional_kwargs={} if blocks else _to_go_back(answer.response.message.parts),
         usage_metadata=usage_metadata(answer.usage),
         response_metadata=response_metadata(answer, provider if blocks else _form_of(provider)),
         chunk_position="last",

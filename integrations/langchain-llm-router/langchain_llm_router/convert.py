@@ -27,6 +27,7 @@ from llm_router.messages import (
     Text,
     ToolCall,
     ToolResult,
+    with_phases,
 )
 
 Block = Mapping[str, Any]
@@ -59,7 +60,7 @@ def _said(message: AIMessage) -> tuple[Part, ...]:
     """What an assistant message holds: text, then calls, unless its blocks place them, and thoughts at their places."""
     extra = message.additional_kwargs
     calls = _calls(message)
-    parts: list[Part] = list(_parts(message.content, calls))
+    parts: list[Part] = list(with_phases(_parts(message.content, calls), extra.get("phases") or ()))
     if refusal := extra.get("refusal"):
         parts = [*(part for part in parts if not isinstance(part, Refusal)), Refusal(str(refusal))]
     parts += calls.values()
@@ -80,20 +81,27 @@ def _calls(message: AIMessage) -> dict[object, ToolCall]:
 
 def _with_thoughts(parts: Sequence[Part], thoughts: Sequence[Block]) -> Iterator[Part]:
     """The parts with each thought behind as many characters of text, and calls, as it says."""
-    texts = "".join(part.text for part in parts if isinstance(part, Text))
+    texts = [part for part in parts if isinstance(part, Text)]
     calls = [part for part in parts if isinstance(part, ToolCall)]
     read = called = 0
     for thought in thoughts:
         end, made = int(thought.get("characters_before", 0)), int(thought.get("calls_before", 0))
-        if texts[read:end]:
-            yield Text(texts[read:end])
+        yield from _cut(texts, read, end)
         yield from calls[called:made]
         read, called = max(read, end), max(called, made)
         yield _reasoning(thought)
-    if texts[read:]:
-        yield Text(texts[read:])
+    yield from _cut(texts, read, None)
     yield from (part for part in parts if not isinstance(part, Text | ToolCall))
     yield from calls[called:]
+
+
+def _cut(texts: Sequence[Text], start: int, end: int | None) -> Iterator[Text]:
+    """The texts between two places, counted in characters from the beginning of the first."""
+    for text in texts:
+        piece = text.text[max(start, 0) : None if end is None else max(end, 0)]
+        if piece:
+            yield replace(text, text=piece)
+        start, end = start - len(text.text), None if end is None else end - len(text.text)
 
 
 def _writer(message: AIMessage) -> str | None:
@@ -172,7 +180,7 @@ def _reasoning(block: Block) -> Reasoning:
 
 
 BLOCKS: Mapping[str, Callable[[Block], Part]] = {
-    "text": lambda block: Text(block["text"]),
+    "text": lambda block: Text(block["text"], phase=block.get("phase") or (block.get("extras") or {}).get("phase")),
     "text-plain": _plain,
     "image_url": _image_url,
     "image": lambda block: _media(block, "image"),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from typing_extensions import override
@@ -60,7 +61,7 @@ class Responses(OpenAI):
     @override
     def answer(self, question: Question, response: ChatResponse, moment: Moment) -> Reply:
         """A response, or the events of one."""
-        told = _Told(moment, question, response, _items(response, moment.serial))
+        told = _Told(moment, question, response, _items(response, question.model, moment.serial))
         headers = {"x-request-id": f"req_emulated{moment.serial:06d}", "openai-processing-ms": "1"}
         if not question.stream:
             return json_reply(200, told.response(), headers)
@@ -124,8 +125,20 @@ class _Item:
     between: tuple[JsonObject, ...]
 
 
-def _items(response: ChatResponse, serial: int) -> list[_Item]:
-    return [_item(part, f"{serial:06d}{place:02d}") for place, part in enumerate(response.message.parts)]
+_PHASED = re.compile(r"gpt-5\.3-codex|gpt-5\.[4-9]|gpt-[6-9]")
+"""Models that say in which phase of their answer a message is (openai, types of messages, 2026)."""
+
+
+def _items(response: ChatResponse, model: str, serial: int) -> list[_Item]:
+    phase = ("commentary" if response.tool_calls else "final_answer") if _PHASED.match(model) else None
+    items = [_item(part, f"{serial:06d}{place:02d}") for place, part in enumerate(response.message.parts)]
+    return [_in_phase(item, item.whole.get("phase") or phase) for item in items]
+
+
+def _in_phase(item: _Item, phase: Json) -> _Item:
+    if phase is None or item.whole["type"] != "message":
+        return item
+    return replace(item, begun={**item.begun, "phase": phase}, whole={**item.whole, "phase": phase})
 
 
 def _item(part: object, number: str) -> _Item:
@@ -141,7 +154,7 @@ def _item(part: object, number: str) -> _Item:
             return _message({"type": "refusal", "refusal": text}, "refusal", f"msg_{number}")
         case Text(text):
             said = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
-            return _message(said, "text", f"msg_{number}")
+            return _in_phase(_message(said, "text", f"msg_{number}"), part.phase)
     raise TypeError(f"{type(part).__name__} is no part of an answer")
 
 

@@ -44,13 +44,14 @@ _ANSWERED = Tagged(
         "refusal": Object({"refusal": String()}, ("refusal",)),
     },
 )
+_PHASE = String(("commentary", "final_answer"))
 _STATUS = String(("in_progress", "completed", "incomplete"))
 _ID = {"id": String(), "type": String(), "status": _STATUS}
 
 
 def _message(part: Shape) -> Object:
     content = Either((String(), Array(part)))
-    return Object({**_ID, "role": String(), "content": content, "phase": String()}, ("role", "content"))
+    return Object({**_ID, "role": String(), "content": content, "phase": _PHASE}, ("role", "content"))
 
 
 _MESSAGES: Mapping[str, Object] = {

@@ -1,7 +1,8 @@
 """Encodes a conversation as input items.
 
 System messages at the beginning become `instructions`, later ones items of their own. Thoughts go back as the items
-that they came from; an answer's text as a message, a refusal as its text; calls and results as items.
+that they came from; an answer's text as a message, in its phase where it has one (dropping it degrades what comes;
+openai, types of `input`, 2026); a refusal as its text; calls and results as items.
 """
 
 from __future__ import annotations
@@ -71,6 +72,8 @@ def _answered(part: Part) -> JsonObject:
     match part:
         case Reasoning():
             return reasoning_item(part)
+        case Text(text, phase=str(phase)):
+            return {"role": "assistant", "content": text, "phase": phase}
         case Text(text) | Refusal(text):
             return {"role": "assistant", "content": text}
         case ToolCall(call_id, name, arguments):

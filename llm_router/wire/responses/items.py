@@ -16,12 +16,11 @@ from llm_router.wire.tool_results import made_call_id
 
 _THOUGHTS = ("reasoning_text", "summary_text")
 _SAYS: Mapping[str, Callable[[str], StreamEvent]] = {
-    "output_text": TextDelta,
     "refusal": RefusalDelta,
     "reasoning_text": ReasoningDelta,
     "summary_text": ReasoningDelta,
 }
-"""What a part of this type says; its text stands under `text`, a refusal's under its own name."""
+"""What a part of this type says, `output_text` excepted, which has a phase; a refusal's text has its own name."""
 
 _DELTAS: Mapping[str, str] = {
     "response.output_text.delta": "output_text",
@@ -46,6 +45,7 @@ class _Item:
     said: dict[tuple[str, int], int] = field(default_factory=dict)
     call: int | None = None
     name: str = ""
+    phase: str | None = None
     sealed: bool = False
 
 
@@ -112,7 +112,8 @@ class Items:
         return next(named, None)
 
     def _open(self, known: _Item, item: JsonObject) -> list[StreamEvent]:
-        """Begins a call once its name is known."""
+        """Takes note of a message's phase, and begins a call once its name is known."""
+        known.phase = known.phase or as_text(item.get("phase")) or None
         name = as_text(item.get("name"))
         if item.get("type") != "function_call" or known.call is not None or not name:
             return []
@@ -139,7 +140,8 @@ def _told(item: _Item, kind: str, place: int, text: str) -> list[StreamEvent]:
     key = (kind, place)
     apart = kind in _THOUGHTS and bool(item.said) and key not in item.said
     _count(item, key, text)
-    return [_SAYS[kind](f"\n\n{text}" if apart else text)]
+    told = f"\n\n{text}" if apart else text
+    return [TextDelta(told, item.phase) if kind == "output_text" else _SAYS[kind](told)]
 
 
 def _count(item: _Item, key: tuple[str, int], text: str) -> None:
@@ -163,7 +165,7 @@ def _texts(item: JsonObject) -> Iterator[tuple[str, int, str]]:
     for key in ("content", "summary"):
         for place, part in enumerate(map(as_object, as_list(item.get(key)))):
             kind = as_text(part.get("type"))
-            if kind in _SAYS:
+            if kind == "output_text" or kind in _SAYS:
                 yield kind, place, first_text(part.get("text"), part.get("refusal"))
 
 

@@ -30,7 +30,21 @@ from typing_extensions import override
 from llm_router.engine.answer import Answer
 from llm_router.errors import RequestError
 from llm_router.keywords import media_of_url, read_cache_mark
-from llm_router.messages import Media, Message, Part, Reasoning, Refusal, Role, Text, ToolCall, ToolResult, Usage
+from llm_router.messages import (
+    JsonObject,
+    Media,
+    Message,
+    Part,
+    Reasoning,
+    Refusal,
+    Role,
+    Text,
+    ToolCall,
+    ToolResult,
+    Usage,
+    phases_of,
+    with_phases,
+)
 
 ROLES: Mapping[MessageRole, Role] = {
     MessageRole.SYSTEM: "system",
@@ -54,7 +68,7 @@ def to_message(message: ChatMessage) -> Message:
         return Message("tool", (ToolResult(str(extra.get("tool_call_id") or ""), shown, name=extra.get("name")),))
     if role != "assistant":
         return Message(role, tuple(parts), name=extra.get("name"))
-    parts = [part for part in parts if not isinstance(part, Text) or part.text]
+    parts = [part for part in with_phases(parts, _phases(message)) if not isinstance(part, Text) or part.text]
     if not any(isinstance(part, ToolCall) for part in parts):
         parts += [_legacy_call(call) for call in extra.get("tool_calls") or () if isinstance(call, dict)]
     return Message("assistant", tuple(parts), deployment=_writer(message))
@@ -64,17 +78,23 @@ class WrittenMessage(ChatMessage):
     """An assistant message that knows which deployment wrote it, so that the conversation can stay there.
 
     It is kept out of the message's content, all of which other LLMs send to their providers; so a copy from a database
-    doesn't know it any more.
+    doesn't know it any more. So are the phases of its text. A thought that is signed tells both again.
     """
 
     _deployment: str | None = PrivateAttr(default=None)
+    _phases: Sequence[JsonObject] = PrivateAttr(default=())
 
     @classmethod
-    def by(cls, deployment: str, message: ChatMessage) -> WrittenMessage:
-        """The message as one that this deployment wrote."""
+    def by(cls, deployment: str, message: ChatMessage, phases: Sequence[JsonObject] = ()) -> WrittenMessage:
+        """The message as one that this deployment wrote, its text in these phases."""
         written = cls(role=message.role, blocks=message.blocks, additional_kwargs=message.additional_kwargs)
-        written._deployment = deployment
+        written._deployment, written._phases = deployment, phases
         return written
+
+    @property
+    def phases(self) -> Sequence[JsonObject]:
+        """The phases of its text, with the number of characters of each."""
+        return self._phases
 
     @property
     def deployment(self) -> str | None:
@@ -95,6 +115,14 @@ def _writer(message: ChatMessage) -> str | None:
         return message.deployment
     told = (block.additional_information for block in message.blocks if isinstance(block, ThinkingBlock))
     return next((str(said["deployment"]) for said in told if said.get("deployment")), None)
+
+
+def _phases(message: ChatMessage) -> Sequence[Mapping[str, Any]]:
+    """The phases of its text, where it knows of some, or one of its thoughts does."""
+    if isinstance(message, WrittenMessage) and message.phases:
+        return message.phases
+    told = (block.additional_information for block in message.blocks if isinstance(block, ThinkingBlock))
+    return next((said["phases"] for said in told if said.get("phases")), ())
 
 
 def to_messages(messages: Sequence[ChatMessage]) -> list[Message]:
@@ -182,7 +210,8 @@ BLOCKS: Mapping[type[Any], Callable[[Any], Part]] = {
 def from_parts(parts: Sequence[Part], deployment: str | None = None) -> ChatMessage:
     """LlamaIndex's form of an assistant message: one block of text, since LlamaIndex joins blocks by line breaks.
 
-    A thought that stands right before a call keeps its place; a signed one says which `deployment` wrote it.
+    A thought that stands right before a call keeps its place; a signed one says which `deployment` wrote it, and what
+    the phases of the text are.
 
     Beside the blocks stands only what OpenAI's form has as well: other LLMs send all of it to their providers.
     """
@@ -191,26 +220,27 @@ def from_parts(parts: Sequence[Part], deployment: str | None = None) -> ChatMess
     text = "".join(part.text for part in parts if isinstance(part, Text))
     calls = [part for part in parts if isinstance(part, ToolCall)]
     first = next((place for place, part in enumerate(parts) if isinstance(part, ToolCall)), len(parts))
-    blocks += [_thought(part, deployment) for part in parts[:first] if isinstance(part, Reasoning)]
+    phases = phases_of(parts)
+    blocks += [_thought(part, deployment, phases) for part in parts[:first] if isinstance(part, Reasoning)]
     if text or not calls:
         blocks.append(TextBlock(text=text))
     for part in parts[first:]:
         if isinstance(part, ToolCall):
             blocks.append(ToolCallBlock(tool_call_id=part.id, tool_name=part.name, tool_kwargs=_kwargs(part)))
         elif isinstance(part, Reasoning):
-            blocks.append(_thought(part, deployment))
+            blocks.append(_thought(part, deployment, phases))
     if calls:  # core's streamed structured output looks for them here
         extra["tool_calls"] = [_openai_call(call) for call in calls]
     if refusal := "".join(part.text for part in parts if isinstance(part, Refusal)):
         extra["refusal"] = refusal
     message = ChatMessage(role=MessageRole.ASSISTANT, blocks=blocks, additional_kwargs=extra)
-    return message if deployment is None else WrittenMessage.by(deployment, message)
+    return message if deployment is None else WrittenMessage.by(deployment, message, phases)
 
 
-def _thought(thought: Reasoning, deployment: str | None) -> ThinkingBlock:
-    said = {"signature": thought.signature, "redacted": thought.redacted or None}
+def _thought(thought: Reasoning, deployment: str | None, phases: Sequence[JsonObject]) -> ThinkingBlock:
+    said: dict[str, Any] = {"signature": thought.signature, "redacted": thought.redacted or None}
     if thought.signature:
-        said["deployment"] = deployment
+        said |= {"deployment": deployment, "phases": phases or None}
     known = {name: value for name, value in said.items() if value is not None}
     return ThinkingBlock(content=thought.text, additional_information=known)
 
