@@ -73,8 +73,9 @@ class Outbox:
         """Whether something is still to be delivered."""
         return self._thread is not None
 
-    def close(self, within_s: float = FLUSH_S) -> None:
-        """Deliver what waits, without pauses, for so long at most; the rest is dropped."""
+    def close(self, within_s: float | None = None) -> None:
+        """Deliver what waits, without pauses, for so long at most (`FLUSH_S`); the rest is dropped."""
+        within_s = FLUSH_S if within_s is None else within_s
         thread = self._thread
         if thread is None or thread is threading.current_thread():
             return

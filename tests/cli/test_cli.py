@@ -323,7 +323,7 @@ def test_emulate_serves_until_interrupted() -> None:
     assert process.stdout is not None
     assert process.stdout.readline().startswith("listening on http://127.0.0.1:")
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
     assert process.returncode == 130
 
 

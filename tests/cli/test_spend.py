@@ -147,7 +147,7 @@ def test_following_shows_what_changes_until_interrupted(spec: str) -> None:
         store.close()
         assert json.loads(process.stdout.readline())["total"]["attempts"] == before + 1
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
     assert process.returncode == 130
 
 

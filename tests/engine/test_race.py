@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import selectors
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from llm_router.engine.drive import advance, advance_async, finish_async, run, run_async
 from llm_router.engine.effects import Cancelled, Emit, Now, Script, Sleep
@@ -51,12 +54,41 @@ def in_virtual_time(script: Script[Any]) -> Any:
     return run(script, Performer(Emulator(clock=clock), clock))
 
 
+class Hasty(asyncio.SelectorEventLoop):
+    """A loop whose clock goes on only while it waits, and then at once: nobody else is slow or quick."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+        super().__init__(_NoWaiting(self))
+
+    @override
+    def time(self) -> float:
+        return self._now
+
+    def skip(self, seconds: float) -> None:
+        """Let the time pass."""
+        self._now += seconds
+
+
+class _NoWaiting(selectors.DefaultSelector):
+    def __init__(self, loop: Hasty) -> None:
+        super().__init__()
+        self._loop = loop
+
+    @override
+    def select(self, timeout: float | None = None) -> Any:
+        self._loop.skip(timeout or 0.0)
+        return super().select(0)
+
+
 def in_asyncio(script: Script[Any]) -> Any:
     async def main() -> Any:
         runtime = Runtime(None, None, ())  # type: ignore[arg-type]  # no exchange is made
         return await run_async(script, runtime.perform_async, runtime.detach)
 
-    return asyncio.run(main())
+    with asyncio.Runner(loop_factory=Hasty) as runner, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("llm_router.engine.runtime.time", SimpleNamespace(monotonic=runner.get_loop().time))
+        return runner.run(main())
 
 
 DRIVERS = pytest.mark.parametrize("drive", [in_virtual_time, in_asyncio])
@@ -109,7 +141,7 @@ def test_the_same_race_ends_alike_at_every_run() -> None:
 def test_a_cancelled_race_ends_all_of_its_legs() -> None:
     async def main() -> None:
         runtime, log = Runtime(None, None, ()), Log()  # type: ignore[arg-type]  # no exchange is made
-        script = race(log.leg("a", 5), log.leg("b", 5))
+        script = race(log.leg("a", 3600), log.leg("b", 3600))
         task = asyncio.create_task(run_async(script, runtime.perform_async, runtime.detach))
         await asyncio.sleep(0.01)
         task.cancel()
@@ -125,7 +157,7 @@ def test_a_cancelled_race_ends_all_of_its_legs() -> None:
 def test_a_consumer_that_leaves_the_winner_ends_it() -> None:
     async def main() -> None:
         runtime, log = Runtime(None, None, ()), Log()  # type: ignore[arg-type]  # no exchange is made
-        script = race(log.leg("a", 5), log.leg("b", 0.001, shows="x"))
+        script = race(log.leg("a", 3600), log.leg("b", 0.001, shows="x"))
         assert isinstance(await advance_async(script, runtime.perform_async, runtime.detach), Emit)
         await finish_async(script, runtime.perform_async)
         assert log.lines == ["a cancelled", "b cancelled"]
@@ -144,7 +176,7 @@ def test_a_script_that_is_thrown_away_closes_the_winner() -> None:
 def test_a_closed_router_ends_a_race() -> None:
     async def main() -> None:
         runtime, log = Runtime(_Nothing(), _Nothing(), ()), Log()  # type: ignore[arg-type]  # no exchange is made
-        script = race(log.leg("a", 5), log.leg("b", 5))
+        script = race(log.leg("a", 3600), log.leg("b", 3600))
         task = asyncio.create_task(run_async(script, runtime.perform_async, runtime.detach))
         await asyncio.sleep(0.01)
         runtime.close()

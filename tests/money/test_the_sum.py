@@ -29,6 +29,8 @@ CALLS = 24
 LATER_S = 10.0**6
 """Until then every reservation has expired."""
 LATEST = 10.0**11
+PATIENT = {"first_token": "2m", "stall": "2m", "total": "2m"}
+"""Who is to be killed amid its requests gives none of them up before."""
 
 
 class Doomed(AbstractContextManager["Doomed"]):
@@ -49,6 +51,7 @@ class Doomed(AbstractContextManager["Doomed"]):
 
     def start(self, spec: Mapping[str, Any], address: str) -> None:
         command = [sys.executable, "-m", "tests.money.traffic", address]
+        spec = {**spec, "timeouts": PATIENT, "fallback": {**spec["fallback"], "deadline": "5m"}}
         process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
         self._process = process
         assert process.stdin is not None
@@ -107,7 +110,7 @@ def test_the_ledger_says_what_was_billed_and_no_budget_is_passed(kind: str, seed
         provider = provider_of(spec, doomed)
         with serve(provider) as address, doomed:
             doomed.start(spec, address)
-            assert doomed.begun.wait(10)
+            assert doomed.begun.wait(60)
             run(spec, address, asks(chance, CALLS))
             assert doomed.died()
         entries = ledger(url)

@@ -153,5 +153,5 @@ def browser() -> Iterator[Browser]:
         finally:
             os.close(ours_in)
             process.terminate()
-            process.wait(10)
+            process.wait(60)
             os.close(ours_out)

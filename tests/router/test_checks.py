@@ -30,7 +30,7 @@ def none_is_left() -> Iterator[None]:
     """Let the threads of a test end before the next begins."""
     yield
     for thread in running():
-        thread.join(10)
+        thread.join(60)
     assert running() == []
 
 
@@ -53,7 +53,7 @@ def test_a_deployment_that_is_back_is_found_by_a_check() -> None:
     }
     with emulated(case, observers=[hear]) as (router, emulator):
         assert router.chat("hello").deployment == "b"
-        assert checked.wait(10)
+        assert checked.wait(60)
         answer = router.chat("hello")
         assert (answer.deployment, answer.attempts[0].admitted_as) == ("a", "probe")
         assert {entry.path for entry in emulator.log if entry.method == "GET"} == {"/a/v1/models"}
@@ -69,7 +69,7 @@ def test_the_thread_ends_when_the_router_is_closed() -> None:
     with Router.from_spec(spec("1h"), environment=Environment()):
         (thread,) = running()
         assert thread.daemon
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
 
 
@@ -78,7 +78,7 @@ def test_the_thread_ends_when_the_router_is_garbage() -> None:
     (thread,) = running()
     del router
     gc.collect()
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
 
 
@@ -100,5 +100,5 @@ def test_a_program_that_wants_checks_no_more_ends_them(tmp_path: Path) -> None:
     with Router.from_spec(spec("10ms"), environment=Environment()) as router:
         (thread,) = running()
         router.reload(file)
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()

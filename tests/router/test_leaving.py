@@ -16,20 +16,10 @@ from llm_router import AsyncStream, Router, RouterClosed, Stream
 from llm_router.engine.events import AttemptFinished, AttemptStarted, Event, RequestDone, Retrying, Waiting
 from llm_router.messages import TextDelta
 from llm_router.testing import Emulator
-from tests.router.ways import emulated
+from tests.router.ways import LONG_S, emulated, until
 
 STALL = {"fault": "stall", "after": 1}
 STALLED = {"names": ["a"], "given": {"a": STALL}}
-LONG_S = 60.0
-"""Nothing here takes so long, however slow the machine: what does, hangs."""
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for another thread, or fail."""
-    end = time.monotonic() + LONG_S
-    while not condition():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.001)
 
 
 def abandoned(emulator: Emulator) -> None:
@@ -106,26 +96,31 @@ async def by_async_with(router: Router) -> None:
 
 
 async def by_cancel(router: Router) -> None:
-    stream = router.astream("hello")
+    stream, begun = router.astream("hello"), asyncio.Event()
 
     async def read() -> None:
         async for _ in stream:
-            pass
+            begun.set()
 
     task = asyncio.create_task(read())
-    await asyncio.sleep(0.05)
+    await begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     await stream.aclose()
 
 
-async def by_wait_for(router: Router) -> None:
+async def by_timeout(router: Router) -> None:
+    async def read(patience: asyncio.Timeout) -> None:
+        async with patience, router.astream("hello") as stream:
+            async for _ in stream:
+                patience.reschedule(0)
+
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(router.achat("hello"), 0.05)
+        await read(asyncio.timeout(None))
 
 
-@pytest.mark.parametrize("leave", [by_async_break, by_aclose, by_async_with, by_cancel, by_wait_for])
+@pytest.mark.parametrize("leave", [by_async_break, by_aclose, by_async_with, by_cancel, by_timeout])
 @pytest.mark.parametrize("tidy", [True, False], ids=["aclose", "only the loop ends"])
 def test_leaving_an_async_stream_closes_its_connection(leave: Callable[[Router], Awaitable[None]], tidy: bool) -> None:
     async def main() -> None:
@@ -142,11 +137,15 @@ def test_a_cancelled_attempt_is_told_and_counts_against_nobody() -> None:
     heard: list[Event] = []
 
     async def main() -> None:
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(router.achat("hello"), 0.05)
+        task = asyncio.create_task(router.achat("hello"))
+        await asyncio.to_thread(until, lambda: len(emulator.log) == 1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
         await router.aclose()
 
-    with emulated({**STALLED, "spec": {"health": {"failures": 1}}}, observers=[heard.append]) as (router, _):
+    case = {**STALLED, "spec": {"health": {"failures": 1}}}
+    with emulated(case, observers=[heard.append]) as (router, emulator):
         asyncio.run(main())
         assert router._runtime.book.observe(0.0, 0.0).cooling == {}
     finished = [event.report.outcome for event in heard if isinstance(event, AttemptFinished)]
@@ -290,7 +289,7 @@ def test_two_tasks_cant_read_one_stream() -> None:
     async def main() -> None:
         stream: AsyncStream = router.astream("hello")
         first = asyncio.create_task(_drain(stream))
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0)  # it begins
         with pytest.raises(RuntimeError, match="another task reads"):
             await anext(stream)
         with pytest.raises(RuntimeError, match="another task reads"):

@@ -23,6 +23,7 @@ from llm_router.messages import Usage
 from llm_router.state.sqlite import SqliteStore
 from llm_router.testing import Emulator, Say, serve
 from llm_router.testing.question import Question
+from tests.router.ways import LONG_S
 from tests.state.stores import url_of
 
 CALLS = 30
@@ -113,8 +114,8 @@ def all_at_once(router: Router) -> list[str]:
 SPENT = Usage(input=10, output=10)
 HELD: Mapping[str, tuple[Mapping[str, Any], Say, int]] = {
     "requests": ({"requests": 7, "every": "month"}, Say("hello", delay_s=0.01), 7),
-    "concurrent": ({"concurrent": 3, "wait": "30s"}, Say("hello", delay_s=0.01), 2 * CALLS),
-    "tokens": ({"tokens": 1000, "every": "month", "wait": "30s"}, Say("hello", usage=SPENT), 45),
+    "concurrent": ({"concurrent": 3, "wait": "1m"}, Say("hello", delay_s=0.01), 2 * CALLS),
+    "tokens": ({"tokens": 1000, "every": "month", "wait": "1m"}, Say("hello", usage=SPENT), 45),
 }
 """The limit, what is answered, and how many calls it lets through: 45 times 20 tokens leave less than the worst."""
 
@@ -136,7 +137,7 @@ def test_threads_and_tasks_together_never_pass_a_limit(unit: str, kind: str, tmp
             assert open_of(router) == 0
 
 
-ONE = {"concurrent": 1, "wait": "30s"}
+ONE = {"concurrent": 1, "wait": "1m"}
 SLOW = Say("one two three four five six", delay_s=0.05)
 
 
@@ -159,10 +160,10 @@ def test_who_came_first_is_served_first() -> None:
         for number in range(5):
             threads.append(threading.Thread(target=ask, args=(number,)))
             threads[-1].start()
-            assert waiting.acquire(timeout=10)
+            assert waiting.acquire(timeout=LONG_S)
         stream.close()
         for thread in threads:
-            thread.join(30)
+            thread.join(LONG_S)
     assert served == [0, 1, 2, 3, 4]
 
 
@@ -207,17 +208,17 @@ def test_an_answer_that_is_left_gives_its_room_back(way: str, tmp_path: Path) ->
     for kind in KINDS:
         with url_of(kind, tmp_path) as state, asked(ONE, state, SLOW) as (router, _):
             LEFT[way](router)
-            assert router.chat("hi", timeout=5).text
+            assert router.chat("hi", timeout=LONG_S).text
 
 
 def test_who_waits_hears_of_streams_that_nobody_holds() -> None:
     with asked(ONE, "memory", SLOW) as (router, _), ThreadPoolExecutor(1) as pool:
         stream = router.stream("hi")
         next(stream)
-        waits = pool.submit(router.chat, "hi", timeout=20)
+        waits = pool.submit(router.chat, "hi", timeout=LONG_S)
         del stream
         gc.collect()
-        assert waits.result(10).text
+        assert waits.result(LONG_S).text
 
 
 @pytest.mark.parametrize("way", ["thread", "task"])
@@ -234,10 +235,10 @@ def test_closing_the_router_ends_the_waiting(way: str) -> None:
         with ThreadPoolExecutor(1) as pool:
             ask = router.chat if way == "thread" else lambda text: asyncio.run(_await(router, text))
             waits = pool.submit(ask, "hi")
-            assert parked.wait(10)
+            assert parked.wait(LONG_S)
             router.close()
             with pytest.raises(RouterClosed):
-                waits.result(10)
+                waits.result(LONG_S)
         stream.close()
         assert open_of(router) == 0
 
@@ -255,7 +256,7 @@ def test_a_child_process_is_not_kept_back_by_what_its_parent_holds() -> None:
         child = os.fork()
         if child == 0:
             try:
-                os._exit(0 if router.chat("hi", timeout=5).text else 1)
+                os._exit(0 if router.chat("hi", timeout=LONG_S).text else 1)
             finally:
                 os._exit(2)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
@@ -270,12 +271,12 @@ def test_a_reservation_that_is_made_while_its_task_is_cancelled_is_given_back(
 
     def slow(*said: Any, **named: Any) -> Any:
         begun.set()
-        assert go_on.wait(10)
+        assert go_on.wait(LONG_S)
         return reserve(*said, **named)
 
     async def cancel(router: Router) -> None:
         task = asyncio.create_task(router.achat("hi"))
-        await asyncio.to_thread(begun.wait, 10)
+        await asyncio.to_thread(begun.wait, LONG_S)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         go_on.set()

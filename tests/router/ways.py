@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +14,9 @@ from llm_router.errors import RouterError
 from llm_router.messages import ChatRequest
 from llm_router.testing import Emulator, serve
 from tests.engine.world import Seen, script_of, spec_of
+
+LONG_S = 60.0
+"""Nothing here takes so long, however slow the machine: what does, hangs."""
 
 Way = Callable[[Router, ChatRequest, Mapping[str, Any]], Seen]
 
@@ -86,6 +90,14 @@ def emulated(case: Mapping[str, Any], **options: Any) -> Iterator[tuple[Router, 
         Router.from_spec(spec_of(case, address), environment=Environment(), **options) as router,
     ):
         yield router, emulator
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for another thread, or fail."""
+    end = time.monotonic() + LONG_S
+    while not condition():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.001)
 
 
 _MADE: list[list[object]] = []

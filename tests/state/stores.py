@@ -81,12 +81,12 @@ def require(kind: str) -> None:
 
 
 def _probe_redis() -> None:
-    with redis.Redis.from_url(REDIS, socket_connect_timeout=1) as client:
+    with redis.Redis.from_url(REDIS, socket_connect_timeout=30) as client:
         client.ping()
 
 
 def _probe_postgres() -> None:
-    psycopg.connect(POSTGRES, connect_timeout=2).close()
+    psycopg.connect(POSTGRES, connect_timeout=30).close()
 
 
 def _clean_redis(name: str) -> None:

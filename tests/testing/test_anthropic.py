@@ -146,8 +146,7 @@ rules:
   - {when: {task: old}, use: [old]}
   - {when: {task: simple}, use: [sonnet]}
   - use: [sonnet, opus]
-fallback: {deadline: 20s, after: {unavailable: {retry: 0}}}
-timeouts: {first_token: 300ms, stall: 300ms, total: 300ms, connect: 1s}
+fallback: {after: {unavailable: {retry: 0}}}
 """
 
 

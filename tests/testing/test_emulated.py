@@ -23,9 +23,10 @@ deployments:
   pocket: {provider: ollama, model: "qwen2.5"}
 rules:
   - use: [best, own, many, pocket, "mistral:mistral-large-latest"]
-fallback: {deadline: 20s, after: {unavailable: {retry: 0}}}
-timeouts: {first_token: 300ms, stall: 300ms, total: 300ms, connect: 1s}
+fallback: {deadline: 1m, after: {unavailable: {retry: 0}}}
 """
+BRIEF = SPEC.replace("model: gpt-4o}", "model: gpt-4o, timeouts: {first_token: 300ms, stall: 300ms, total: 300ms}}")
+"""`best` has little time, for the faults that take some; everybody else has what the machine needs."""
 
 
 @pytest.fixture
@@ -75,17 +76,16 @@ STOPPING = {"bad_request", "content_filter", "filtered_answer", "context_length"
 
 @pytest.mark.parametrize("fault", sorted(set(FAULTS) - STOPPING))
 @pytest.mark.parametrize("stream", [False, True])
-def test_every_fault_of_the_first_is_survived(
-    router: Router, providers: Providers, fault: str, *, stream: bool
-) -> None:
-    first = Fault(fault, after=0, pause_s=5)
+def test_every_fault_of_the_first_is_survived(providers: Providers, fault: str, *, stream: bool) -> None:
+    first = Fault(fault, after=0, pause_s=60)
     providers.script([On(first, deployment="best"), On("ok")])
-    if stream:
-        with router.stream("hello") as running:
-            list(running)
-            answer = running.answer
-    else:
-        answer = router.chat("hello")
+    with providers.router(SPEC if fault in HARMLESS else BRIEF) as router:
+        if stream:
+            with router.stream("hello") as running:
+                list(running)
+                answer = running.answer
+        else:
+            answer = router.chat("hello")
     assert answer.deployment == ("best" if fault in HARMLESS else "own")
     assert answer.text
 
