@@ -96,11 +96,12 @@ class _Reader:
         per = budget.per
         if per is None or not _in_ledger(budget) or not (per in DIMENSIONS or per.startswith("metadata.")):
             return
-        since = _start(budget.window, self.daily, self.now)
+        since, place = _start(budget.window, self.daily, self.now), _PLACE if reads(budget.covers) else ()
+        query = Query(since, self.now, (per, *place), timezone=self.program.timezone, numbers=("cost",))
         accounts: Counter[str] = Counter()
-        for total in self.store.totals(Query(since, self.now, (per, *_PLACE), timezone=self.program.timezone)):
-            value, *place = total.key
-            if _covers(self.program, budget, place):
+        for total in self.store.totals(query):
+            value, *asked = total.key
+            if not asked or _covers(self.program, budget, asked):
                 accounts[value] += total.cost
         yield from accounts.most_common(FULLEST)
 

@@ -1,11 +1,12 @@
-"""From a store to the values of a report, with few questions: each reads the ledger of its days once."""
+"""From a store to the values of a report, with few questions: each reads the ledger of its days once, so none asks for
+more than it needs, and what one group can be told from another isn't asked for again."""
 
 from __future__ import annotations
 
 import datetime
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from functools import reduce
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from llm_router.policy.program import Program
@@ -14,30 +15,30 @@ from llm_router.report.days import Days, day_at, monday
 from llm_router.report.values import Answerer, Part, Report
 from llm_router.state.memory import MemoryStore
 from llm_router.state.store import Store
-from llm_router.state.totals import Query, Total, plus
+from llm_router.state.totals import Numbers, Query, Total, added
 
 PLACE = ("provider", "deployment", "model", "rule")
 
 
 def gather(store: Store, program: Program, days: Days, now: float, *, name: str) -> Report:
     """The report of these days, at `now` (epoch seconds); `name` is for a spec without one. Raises StoreDown."""
-    over_time = _by(store, days, (days.dimension,))
-    before = _by(store, days.before, ())
-    places = _by(store, days, (days.dimension, *PLACE))
-    steps = _steps(days, over_time)
+    sums = _by(store, days, (days.dimension, *PLACE, "failure"), "begun", "sums")
+    before = _by(store, days.before, (), "requests", "sums")
+    asked = _by(store, days, (days.dimension, *PLACE), "requests")
+    steps = _steps(days, sums)
     current = days.last >= day_at(now, ZoneInfo(program.timezone))
-    daily = _daily(store, program, days, places, now) if current else None
+    daily = _daily(store, program, days, sums, now) if current else None
     return Report(
         program.name or name,
         days,
         now,
         steps,
         before=next(iter(before), Total()),
-        providers=_parts(days, places, 1),
-        rules=_parts(days, places, 4),
-        models=_parts(days, places, 3),
-        answerers=_answerers(store, days),
-        moves=_moves(days, places, steps),
+        providers=_parts(days, sums, 1),
+        rules=_parts(days, sums, 4),
+        models=_parts(days, sums, 3),
+        answerers=_answerers(sums, _by(store, days, ("deployment",), "bins")),
+        moves=_moves(days, asked, steps),
         month=None if daily is None else month_of(daily),
         budgets=() if daily is None else standings(store, program, daily, now),
         current=current,
@@ -46,16 +47,16 @@ def gather(store: Store, program: Program, days: Days, now: float, *, name: str)
     )
 
 
-def _by(store: Store, days: Days, group: tuple[str, ...]) -> Sequence[Total]:
-    return store.totals(Query(days.since, days.until, group, timezone=days.timezone))
+def _by(store: Store, days: Days, group: tuple[str, ...], *numbers: Numbers) -> Sequence[Total]:
+    return store.totals(Query(days.since, days.until, group, timezone=days.timezone, numbers=numbers))
 
 
-def _steps(days: Days, totals: Iterable[Total]) -> tuple[Total, ...]:
-    """A total for each step. A request that was under way at midnight counts in both days."""
+def _steps(days: Days, sums: Iterable[Total]) -> tuple[Total, ...]:
+    """A total for each step. A request counts in the step in which it began."""
     found: defaultdict[int, list[Total]] = defaultdict(list)
-    for total in totals:
+    for total in sums:
         found[days.place(total.key[0])].append(total)
-    return tuple(reduce(plus, found[number], Total()) for number in range(len(days.steps)))
+    return tuple(added(found[number]) for number in range(len(days.steps)))
 
 
 def _parts(days: Days, places: Iterable[Total], dimension: int) -> tuple[Part, ...]:
@@ -76,28 +77,33 @@ def _parts(days: Days, places: Iterable[Total], dimension: int) -> tuple[Part, .
     return tuple(sorted(parts, key=lambda part: (-part.cost, -part.attempts, part.name)))
 
 
-def _moves(days: Days, places: Iterable[Total], steps: Sequence[Total]) -> tuple[int, ...]:
+def _moves(days: Days, asked: Iterable[Total], steps: Sequence[Total]) -> tuple[int, ...]:
     """How often one more deployment was asked, by step: a request counts once for each that it asked."""
-    asked: Counter[int] = Counter()
-    for total in places:
-        asked[days.place(total.key[0])] += total.requests
-    return tuple(max(0, asked[number] - total.requests) for number, total in enumerate(steps))
+    found: Counter[int] = Counter()
+    for total in asked:
+        found[days.place(total.key[0])] += total.requests
+    return tuple(max(0, found[number] - total.requests) for number, total in enumerate(steps))
 
 
-def _answerers(store: Store, days: Days) -> tuple[Answerer, ...]:
+def _answerers(sums: Iterable[Total], bins: Iterable[Total]) -> tuple[Answerer, ...]:
     """All deployments that were asked, the busiest first."""
     failures: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    failed = Query(days.since, days.until, ("deployment", "failure"), {"outcome": ("failed",)}, days.timezone)
-    for total in store.totals(failed):
-        deployment, failure = total.key
-        failures[deployment][failure] += total.failures
-    times = store.totals(Query(days.since, days.until, ("deployment",), timezone=days.timezone, spread=True))
+    found: defaultdict[str, list[Total]] = defaultdict(list)
+    for total in sums:
+        _, _, deployment, _, _, failure = total.key
+        failures[deployment] += Counter({failure: total.failures})
+        found[deployment].append(total)
+    spreads = {name: each for each in bins for name in each.key}
     answerers = (
-        Answerer(name, each.attempts, tuple(failures[name].most_common()), each.first_token, each.duration)
-        for each in times
-        for name in each.key
+        _answerer(name, added(each), failures[name], spreads.get(name, Total())) for name, each in found.items()
     )
     return tuple(sorted(answerers, key=lambda each: (-each.attempts, each.name)))
+
+
+def _answerer(name: str, total: Total, failures: Counter[str], bins: Total) -> Answerer:
+    first_token = replace(total.first_token, bins=bins.first_token.bins)
+    duration = replace(total.duration, bins=bins.duration.bins)
+    return Answerer(name, total.attempts, tuple(failures.most_common()), first_token, duration)
 
 
 def _daily(store: Store, program: Program, days: Days, places: Iterable[Total], now: float) -> Daily:
@@ -107,7 +113,7 @@ def _daily(store: Store, program: Program, days: Days, places: Iterable[Total], 
     costs = _costs(places)
     if first < days.first:
         missing = Days(first, days.first - datetime.timedelta(days=1), days.timezone)
-        costs += _costs(_by(store, missing, ("day", *PLACE)))
+        costs += _costs(_by(store, missing, ("day", *PLACE), "cost"))
     return Daily(today, days.timezone, costs, _first_busy(costs, first, today))
 
 
@@ -115,7 +121,7 @@ def _costs(places: Iterable[Total]) -> Counter[tuple[str, ...]]:
     costs: Counter[tuple[str, ...]] = Counter()
     for total in places:
         day, *place = total.key
-        costs[(day[:10], *place)] += total.cost
+        costs[(day[:10], *place[: len(PLACE)])] += total.cost
     return costs
 
 

@@ -39,7 +39,7 @@ from llm_router.state.store import (
     obstacle,
     worst,
 )
-from llm_router.state.totals import BINS, DAY_S, KEPT, SUMS, Query, Rolled, Total, combine, roll
+from llm_router.state.totals import BINS, DAY_S, KEPT, QUARTER_S, SUMS, Query, Rolled, Total, combine, roll
 
 Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 
@@ -61,6 +61,7 @@ _DAILY_MARKS = ", ".join(["%s"] * (1 + len(KEPT) + len(SUMS) + len(BINS)))
 
 _DIALECT = Dialect(
     mark="%s",
+    quarter=f"floor(at / {QUARTER_S})::bigint",
     local={
         "day": "to_char(to_timestamp(at) AT TIME ZONE %s, 'YYYY-MM-DD')",
         "hour": "to_char(to_timestamp(at) AT TIME ZONE %s, 'YYYY-MM-DD\"T\"HH24')",

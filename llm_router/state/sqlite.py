@@ -39,7 +39,7 @@ from llm_router.state.store import (
     obstacle,
     worst,
 )
-from llm_router.state.totals import BINS, DAY_S, KEPT, SUMS, Query, Rolled, Total, combine, local, roll
+from llm_router.state.totals import BINS, DAY_S, KEPT, QUARTER_S, SUMS, Query, Rolled, Total, combine, local, roll
 
 BUSY_S = 10.0
 """How long a writer waits for another process's."""
@@ -55,6 +55,7 @@ _DAILY_MARKS = ", ".join("?" * (1 + len(KEPT) + len(SUMS) + len(BINS)))
 
 _DIALECT = Dialect(
     mark="?",
+    quarter=f"CAST(at / {QUARTER_S} AS INTEGER)",
     local={"day": "local(?, 'day', at)", "hour": "local(?, 'hour', at)"},
     metadata=(
         "(SELECT CASE type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE CAST(value AS TEXT) END "
@@ -63,6 +64,7 @@ _DIALECT = Dialect(
     tags="LEFT JOIN json_each(entries.tags) AS tag",
     tagged="(EXISTS (SELECT 1 FROM json_each(tags) WHERE value IN ({marks})))",
     untagged="tags = '[]'",
+    sliced=True,
 )
 
 _SETTLE = """INSERT INTO settled (account, bucket, amount, ends) VALUES (?, ?, ?, ?) ON CONFLICT (account, bucket)

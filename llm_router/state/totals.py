@@ -1,8 +1,9 @@
 """Sums over the ledger: by what, of what, and how they are made where there is no SQL.
 
-A request is a decision: its entries share an id and count as one request in each group that has any of them. Entries
-that were pruned leave daily totals by `KEPT`; such a day (UTC) counts where its noon lies in the query's span, its
-other dimensions are empty, and its requests are added up, so that one which asked two deployments counts twice.
+A request is a decision: its entries share an id, are numbered by `attempt`, and count as one request in each group that
+has any of them. Entries that were pruned leave daily totals by `KEPT`; such a day (UTC) counts where its noon lies in
+the query's span, its other dimensions are empty, and its requests are added up, so that one which asked two deployments
+counts twice.
 """
 
 from __future__ import annotations
@@ -15,17 +16,21 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 from llm_router.messages import Usage
 from llm_router.state.entry import TOKEN_KINDS, Entry, Value, bin_of, bin_top_s
 
 Key: TypeAlias = tuple[str, ...]
+Numbers: TypeAlias = Literal["requests", "begun", "cost", "sums", "bins"]
+"""What is wanted of a group: how many requests it has (or only those that began in it: then no request is counted
+twice), its cost, everything that is added up but requests, its histograms."""
 
 DAY_S = 86_400
 _NOON_S = DAY_S / 2
-_QUARTER_S = 900
+QUARTER_S = 900
+"""Every offset from UTC in use is a whole number of quarters of an hour."""
 
 PLAIN = ("provider", "deployment", "model", "rule", "user", "session", "run", "outcome", "failure")
 """Dimensions that are fields of an entry."""
@@ -40,8 +45,9 @@ class Query:
     """Entries from `since` up to `until` (epoch seconds) that fit the filters, in groups.
 
     Days (`2026-11-19`) and hours (`2026-11-19T14`) are those of `timezone`. An entry with several tags counts in the
-    group of each. A filter names the values that are wanted; what is absent has the value "". With `spread`, totals
-    have their histograms, which takes another pass. Raises ValueError for a dimension that there isn't.
+    group of each. A filter names the values that are wanted; what is absent has the value "". `numbers` are those that
+    totals have to have: each kind takes a pass over the entries, and where one isn't asked for, its numbers mean
+    nothing. Raises ValueError for a dimension that there isn't.
     """
 
     since: float
@@ -49,7 +55,7 @@ class Query:
     group: tuple[str, ...] = ()
     filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     timezone: str = "UTC"
-    spread: bool = False
+    numbers: tuple[Numbers, ...] = ("requests", "sums")
 
     def __post_init__(self) -> None:
         for name in (*self.group, *self.filters):
@@ -156,7 +162,7 @@ def sum_entries(query: Query, entries: Iterable[Entry]) -> Sequence[Total]:
         if all(values.intersection(values_of(entry, name, query.timezone)) for name, values in wanted.items()):
             for key in itertools.product(*(values_of(entry, name, query.timezone) for name in query.group)):
                 tallies.setdefault(key, _Tally()).add(entry)
-    return [tally.total(key, spread=query.spread) for key, tally in tallies.items()]
+    return [tally.total(key, query.numbers) for key, tally in tallies.items()]
 
 
 def combine(query: Query, totals: Iterable[Total], rolled: Iterable[Rolled]) -> Sequence[Total]:
@@ -177,9 +183,15 @@ def plus(first: Total, second: Total) -> Total:
     return of_numbers(first.key, numbers, bins)
 
 
+def added(totals: Iterable[Total]) -> Total:
+    """All together, without a key and without histograms."""
+    numbers = [sum(each) for each in zip(*map(to_numbers, totals), strict=True)]
+    return of_numbers((), numbers) if numbers else Total()
+
+
 def roll(day: int) -> Query:
     """The query whose totals a pruned day leaves."""
-    return Query(day * DAY_S, (day + 1) * DAY_S, KEPT, spread=True)
+    return Query(day * DAY_S, (day + 1) * DAY_S, KEPT, numbers=("requests", "sums", "bins"))
 
 
 def values_of(entry: Entry, name: str, timezone: str) -> Key:
@@ -202,13 +214,12 @@ def as_text(value: Value | None) -> str:
 
 def local(timezone: str, unit: str, at: float) -> str:
     """The local day or hour of an instant."""
-    return _local(timezone, unit, int(at // _QUARTER_S))
+    return _local(timezone, unit, int(at // QUARTER_S))
 
 
 @lru_cache(maxsize=4096)
 def _local(timezone: str, unit: str, quarter: int) -> str:
-    """Every offset from UTC in use is a whole number of quarters of an hour."""
-    moment = datetime.datetime.fromtimestamp(quarter * _QUARTER_S, ZoneInfo(timezone))
+    moment = datetime.datetime.fromtimestamp(quarter * QUARTER_S, ZoneInfo(timezone))
     return f"{moment:%Y-%m-%d}" if unit == "day" else f"{moment:%Y-%m-%dT%H}"
 
 
@@ -219,7 +230,7 @@ def _wanted(query: Query, rolled: Iterable[Rolled]) -> Iterable[Total]:
             continue
         said = dict(zip(KEPT, each.total.key, strict=True)) | {"day": local(query.timezone, "day", noon)}
         if all(said.get(name) in values for name, values in query.filters.items()):
-            total = each.total if query.spread else _without_bins(each.total)
+            total = each.total if "bins" in query.numbers else _without_bins(each.total)
             yield replace(total, key=tuple(said.get(name, "") for name in query.group))
 
 
@@ -244,15 +255,17 @@ _COUNTED: Sequence[Callable[[Entry], int]] = (
 class _Tally:
     """One group's sums while they grow."""
 
-    __slots__ = ("bins", "decisions", "durations", "numbers")
+    __slots__ = ("begun", "bins", "decisions", "durations", "numbers")
 
     def __init__(self) -> None:
+        self.begun = 0
         self.decisions: set[str] = set()
         self.numbers = [0] * len(_COUNTED)
         self.durations: tuple[list[float], list[float]] = ([], [])
         self.bins: tuple[Counter[int], Counter[int]] = (Counter(), Counter())
 
     def add(self, entry: Entry) -> None:
+        self.begun += entry.attempt <= 1
         self.decisions.add(entry.decision_id)
         for place, count in enumerate(_COUNTED):
             self.numbers[place] += count(entry)
@@ -262,10 +275,11 @@ class _Tally:
             ):
                 _spread(durations, bins, value)
 
-    def total(self, key: Key, *, spread: bool) -> Total:
+    def total(self, key: Key, wanted: Sequence[Numbers]) -> Total:
         spreads = (part for each in self.durations for part in (len(each), sum(each)))
-        bins = [dict(each) if spread else {} for each in self.bins]
-        return of_numbers(key, (len(self.decisions), *self.numbers, *spreads), bins)
+        bins = [dict(each) if "bins" in wanted else {} for each in self.bins]
+        requests = self.begun if "begun" in wanted else len(self.decisions)
+        return of_numbers(key, (requests, *self.numbers, *spreads), bins)
 
 
 def _spread(durations: list[float], bins: Counter[int], value: float | None) -> None:

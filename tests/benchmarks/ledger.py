@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -59,6 +60,7 @@ def entries(count: int) -> Iterator[Entry]:
             deployment=f"deployment-{place}",
             model="gpt-4o-mini",
             served="gpt-4o-mini-2024-07-18",
+            attempt=2 if number % 7 == 1 else 1,
             outcome="failed" if failed else "ok",
             failure="overloaded" if failed else None,
             usage=Usage(input=chance.randrange(4000), output=chance.randrange(800)),
@@ -93,11 +95,11 @@ def weigh(folder: Path, count: int) -> None:
     connection.close()
     print(f"{count} entries, {path.stat().st_size / count:.0f} bytes each")
     for group in GROUPS:
-        plain, spread = (
-            timed(partial(store.totals, Query(MIDNIGHT, MIDNIGHT + DAY_S, group, spread=spread)))
-            for spread in (False, True)
+        query = Query(MIDNIGHT, MIDNIGHT + DAY_S, group)
+        plain, bins = (
+            timed(partial(store.totals, replace(query, numbers=(*query.numbers, *more)))) for more in ((), ("bins",))
         )
-        print(f"by {', '.join(group) or 'nothing':24} {plain:5.2f} s   with histograms {spread:5.2f} s")
+        print(f"by {', '.join(group) or 'nothing':24} {plain:5.2f} s   with histograms {bins:5.2f} s")
     made = timed(lambda: make(store, program_of(), MIDNIGHT + DAY_S / 2, name="report", since="1m"))
     print(f"reported in {made:.2f} s")
     print(f"pruned in {timed(lambda: store.prune(MIDNIGHT + DAY_S)):.2f} s")

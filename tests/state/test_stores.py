@@ -229,6 +229,9 @@ def test_a_value_is_kept_until_it_expires_or_is_purged(store: Store) -> None:
     assert store.purge() == 1
 
 
+ALL = ("requests", "sums", "bins")
+
+
 def totals(store: Store, *group: str, **changes: object) -> dict[tuple[str, ...], Total]:
     query = replace(Query(NOW - 86_400, NOW + 86_400, group), **changes)  # type: ignore[arg-type]  # fields of Query
     return {total.key: total for total in store.totals(query)}
@@ -238,7 +241,7 @@ def fill(store: Store) -> None:
     shared = {"user": "u", "first_token_s": 0.25, "duration_s": 0.5, "basis": "reported"}
     for entry in (
         opening(1, at=NOW, provider="p", outcome="failed", cost=3, usage=Usage(input=7), tags=("x", "y"), **shared),
-        opening(1, at=NOW + 1, provider="q", outcome="ok", cost=5, usage=Usage(input=1, output=2), **shared),
+        opening(1, at=NOW + 1, provider="q", attempt=2, outcome="ok", cost=5, usage=Usage(input=1, output=2), **shared),
         opening(2, at=NOW + 2, provider="p", outcome="ok", cost=None, metadata={"n": 0.5, "b": True, "t": "w"}),
         opening(3, at=NOW + 3, provider="p", outcome="cached", cost=0, saved=9, basis="free", tags=("y",)),
         opening(4, at=NOW - 43_300, outcome="lost", cost=11),
@@ -248,7 +251,7 @@ def fill(store: Store) -> None:
 
 def test_sums_are_of_what_was_asked_for(store: Store) -> None:
     fill(store)
-    total = totals(store, spread=True)[()]
+    total = totals(store, numbers=ALL)[()]
     assert (total.requests, total.attempts, total.failures, total.lost, total.cached) == (4, 4, 1, 1, 1)
     assert (total.cost, total.unknown, total.reserved, total.saved) == (19, 1, 11, 9)
     outcomes = {key: (each.failures, each.lost, each.cached) for (key,), each in totals(store, "outcome").items()}
@@ -275,7 +278,28 @@ def test_requests_are_counted_in_groups(
     store: Store, group: tuple[str, ...], expected: dict[tuple[str, ...], int]
 ) -> None:
     fill(store)
-    assert {key: total.requests for key, total in totals(store, *group, spread=True).items()} == expected
+    assert {key: total.requests for key, total in totals(store, *group, numbers=ALL).items()} == expected
+
+
+@pytest.mark.parametrize("size", [1, 50_000])
+def test_a_request_counts_once_in_each_group_wherever_its_attempts_fall(
+    store: Store, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llm_router.state.sql.SLICE", size)
+    for attempt, (seconds, provider) in enumerate(((-1, "p"), (1, "q"), (2, "q")), 1):
+        store.record(opening(1, at=NOW + seconds, provider=provider, attempt=attempt, cost=1))
+    store.record(opening(2, at=NOW - 2, provider="q", cost=1))
+
+    def requests(*group: str, numbers: tuple[str, ...]) -> dict[str, int]:
+        return {"".join(key): total.requests for key, total in totals(store, *group, numbers=numbers).items()}
+
+    assert requests(numbers=("requests",)) == {"": 2}
+    assert requests("hour", numbers=("requests",)) == {"2026-11-19T11": 2, "2026-11-19T12": 1}
+    assert requests("hour", numbers=("begun", "sums")) == {"2026-11-19T11": 2, "2026-11-19T12": 0}
+    assert requests("provider", numbers=("requests", "sums")) == {"p": 1, "q": 2}
+    assert requests("provider", numbers=("begun",)) == {"p": 1, "q": 1}
+    costs = totals(store, "provider", numbers=("cost",))
+    assert {key: total.cost for (key,), total in costs.items()} == {"p": 1, "q": 3}
 
 
 @pytest.mark.parametrize(
@@ -307,13 +331,13 @@ def test_an_empty_ledger_sums_to_nothing(store: Store) -> None:
 
 def test_pruning_keeps_the_daily_totals_of_whole_days(store: Store) -> None:
     fill(store)
-    before = totals(store, "day", "provider", spread=True)
+    before = totals(store, "day", "provider", numbers=ALL)
     assert store.prune(NOW) == 1
     assert len(ledger(store)) == 4
     assert store.prune(NOW + 86_400) == 4
     store.record(opening(9, at=NOW, provider="p", outcome="ok", cost=100))
     assert store.prune(NOW + 86_400) == 1
-    after = totals(store, "day", "provider", spread=True)
+    after = totals(store, "day", "provider", numbers=ALL)
     assert ledger(store) == []
     assert after["2026-11-19", "p"].cost == before["2026-11-19", "p"].cost + 100
     assert after["2026-11-19", "q"] == before["2026-11-19", "q"]
