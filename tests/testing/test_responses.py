@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import openai
 import pytest
 import yaml
 
-from llm_router.errors import ContentFiltered
-from llm_router.messages import ChatRequest, Tool, assistant, tool_result, user
+from llm_router import Router
+from llm_router.errors import ContentFiltered, NoCandidate
+from llm_router.messages import ChatRequest, Settings, Tool, assistant, tool_result, user
 from llm_router.testing import Asked, Call, Emulator, Say, emulated_providers, serve
 
 Case = dict[str, Any]
@@ -125,3 +127,34 @@ def test_azures_filter_is_told_as_such() -> None:
         router = providers.router(SPEC)
         with router, pytest.raises(ContentFiltered, match="content management policy"):
             router.chat("hi", model="plain")
+
+
+def test_azures_filter_judges_responses_too() -> None:
+    with emulated_providers({"*": Say("x")}, variables={}) as providers, providers.router(SPEC) as router:
+        whole = router.chat("hi", model="late").response
+        with router.stream("hi", model="late") as stream:
+            list(stream)
+    verdicts: Any = whole.extra["content_filters"]
+    assert [(each["source_type"], each["blocked"]) for each in verdicts] == [("prompt", False), ("completion", False)]
+    assert stream.answer.response.extra == whole.extra
+
+
+@pytest.mark.parametrize("provider", ["openai", "azure"])
+def test_tools_beside_thoughts_that_chat_completions_refuse_arent_tried_there(provider: str) -> None:
+    spec: dict[str, Any] = {
+        "version": 1,
+        "providers": {"azure": {"base_url": "https://acme.openai.azure.com/openai/v1"}},
+        "deployments": {"it": {"provider": provider, "model": "gpt-5.6-terra", "api": "chat"}},
+        "rules": [{"use": "it"}],
+    }
+    asked = ChatRequest((user("add"),), tools=(ADD,))
+    with (
+        emulated_providers(variables={}) as providers,
+        Router.from_spec(spec, environment=providers.environment) as router,
+    ):
+        with pytest.raises(NoCandidate, match="api: responses"):
+            router.chat(asked)
+        assert not providers.log
+        router.chat(replace(asked, settings=Settings(reasoning="none")))
+        body: Any = providers.log[-1].body
+    assert body["reasoning_effort"] == "none"

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 from urllib.parse import parse_qs, unquote
 
 from llm_router.errors import FailureClass
 from llm_router.messages import ChatResponse, Json, JsonObject
-from llm_router.testing.dialects.dialect import House, Moment, json_reply
+from llm_router.testing.dialects.dialect import House, Moment, json_reply, named_event
 from llm_router.testing.dialects.openai import OpenAI
 from llm_router.testing.dialects.openai_family import kind_of
 from llm_router.testing.dialects.responses import Responses
@@ -77,7 +78,7 @@ class Azure:
         headers = {"apim-request-id": f"emulated-{moment.serial:06d}", "x-ms-region": "Sweden Central"}
         reply = replace(reply, headers={**reply.headers, **headers})
         if isinstance(self.spoken, Responses):
-            return reply
+            return _judged(reply, headers)
         if not reply.streamed:
             return json_reply(200, {**_filtered(json.loads(reply.body)), **_PROMPT}, headers)
         first = f"data: {json.dumps({'id': '', 'object': '', 'created': 0, 'model': '', 'choices': [], **_PROMPT})}\n\n"
@@ -139,6 +140,33 @@ def _named(asked: Asked, deployment: str) -> tuple[Asked, str]:
         return asked, deployment
     named = {**body, "model": deployment} if isinstance(body, dict) else body
     return replace(asked, body=json.dumps(named).encode()), deployment
+
+
+def _judged(reply: Reply, headers: Mapping[str, str]) -> Reply:
+    """A response with what the filter found in it, streamed in its last event (Azure/azure-rest-api-specs 42141)."""
+    if not reply.streamed:
+        told = json.loads(reply.body)
+        return json_reply(200, {**told, "content_filters": _verdicts(told)}, headers)
+    last = reply.steps[-1]
+    assert isinstance(last, bytes)
+    event = json.loads(last.partition(b"data: ")[2])
+    told = {**event["response"], "content_filters": _verdicts(event["response"])}
+    return replace(reply, steps=(*reply.steps[:-1], named_event({**event, "response": told})))
+
+
+def _verdicts(response: JsonObject) -> list[Json]:
+    caught = response.get("incomplete_details") == {"reason": "content_filter"}
+    return [_verdict("prompt", caught=False), _verdict("completion", caught=caught)]
+
+
+def _verdict(source: str, *, caught: bool) -> JsonObject:
+    return {
+        "blocked": caught,
+        "source_type": source,
+        "content_filter_raw": [],
+        "content_filter_results": _CAUGHT if caught else _SAFE,
+        "content_filter_offsets": {"start_offset": 0, "end_offset": 0, "check_offset": 0},
+    }
 
 
 def _event(step: bytes) -> bytes:

@@ -189,6 +189,7 @@ def broken_rules(body: JsonObject, kind: str) -> Iterator[Problem]:
     yield from _images(body)
     if kind in ("openai", "azure"):
         yield from _reasoning_models(body)
+        yield from _thinking_with_tools(body)
 
 
 def _tool_messages(body: JsonObject) -> Iterator[Problem]:
@@ -360,3 +361,17 @@ def _reasoning_models(body: JsonObject) -> Iterator[Problem]:
                 code="unsupported_value",
                 param=field,
             )
+
+
+def _thinking_with_tools(body: JsonObject) -> Iterator[Problem]:
+    """Models of 2026 don't think beside tools here; the later ones do unasked (pipecat issue 4043, litellm 34569)."""
+    model, effort = str(body.get("model")), body.get("reasoning_effort")
+    unasked = re.match(r"gpt-5\.[6-9]|gpt-[6-9]", model)
+    if not body.get("tools") or effort == "none" or not (unasked or (effort and re.match(r"gpt-5\.[45]", model))):
+        return
+    way = "To use function tools, use /v1/responses or set reasoning_effort to 'none'."
+    yield bad_request(
+        f"Function tools with reasoning_effort are not supported for {model} in /v1/chat/completions. "
+        f"{way if unasked else 'Please use /v1/responses instead.'}",
+        param="reasoning_effort",
+    )

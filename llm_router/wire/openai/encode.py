@@ -43,10 +43,18 @@ def _tools(request: ChatRequest, quirks: Quirks) -> JsonObject:
         return {}
     if quirks.tools == "no":
         raise Unsupported("tools")
+    _check_effort(request.settings, quirks)
     said: dict[str, Json] = {"tools": [_tool(tool, quirks) for tool in request.tools]}
     if request.tool_choice is not None:
         said["tool_choice"] = _tool_choice(request.tool_choice, quirks)
     return {**said, **_parallel(request, quirks)}
+
+
+def _check_effort(settings: Settings, quirks: Quirks) -> None:
+    """Raises Unsupported where tools can't be had beside so much thought (openai: a 400 since gpt-5.4, 2026)."""
+    fits = {"any": True, "unsaid": settings.reasoning in (None, "none"), "none": settings.reasoning == "none"}
+    if not fits[quirks.tool_efforts]:
+        raise Unsupported("tools beside `reasoning` in chat completions: say `reasoning: none`, or `api: responses`")
 
 
 def _parallel(request: ChatRequest, quirks: Quirks) -> JsonObject:

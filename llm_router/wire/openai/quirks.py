@@ -11,6 +11,7 @@ is what most compatible servers understand. Responses read those of them that co
 | `stop` | `yes`, `no` | whether stop sequences exist |
 | `reasoning` | `effort`, `object`, `none` | `reasoning_effort: low`, `reasoning: {effort: low}`, or no such setting |
 | `efforts` | `any`, `minimal`, `none`, `low`, `medium`, `high` | which there are: see `efforts.py` |
+| `tool_efforts` | `any`, `unsaid`, `none` | efforts beside tools: any, none that is said, or only `none` that is |
 | `sampling` | `yes`, `idle`, `off`, `no` | whether temperature and top_p can be set: see `efforts.py` |
 | `logprobs` | `pair`, `count`, `none` | `logprobs: true, top_logprobs: 3`, `logprobs: 3`, or no such setting |
 | `user` | `yes`, `no` | whether the end user can be named |
@@ -48,6 +49,7 @@ class Quirks:
     stop: Flag = "yes"
     reasoning: Literal["effort", "object", "none"] = "effort"
     efforts: Literal["any", "minimal", "none", "low", "medium", "high"] = "any"
+    tool_efforts: Literal["any", "unsaid", "none"] = "any"
     sampling: Literal["yes", "idle", "off", "no"] = "yes"
     logprobs: Literal["pair", "count", "none"] = "pair"
     user: Flag = "yes"
