@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -83,10 +83,17 @@ def find_card(kind: str, model: str) -> ModelCard | None:
     return _find(kind, model)
 
 
-def card_named(name: str) -> ModelCard | None:
-    """The card of the model that a spec names with `card:`, whoever serves it; None for a name that isn't known."""
+def card_named(name: str, kind: str | None = None) -> ModelCard | None:
+    """The card of the model that a spec names with `card:`, whoever serves it; None for a name that isn't known.
+
+    It is retired only where a provider of its maker's `kind` serves it.
+    """
     rows = _rows()
-    return next((rows.card(known) for part in _readings(name) if (known := rows.by_key.get(_key(part)))), None)
+    found = next((known for part in _readings(name) if (known := rows.by_key.get(_key(part)))), None)
+    if found is None:
+        return None
+    by_its_maker = kind is None or kind == _kind_of(rows.cards[found]["by"])
+    return rows.card(found) if by_its_maker else replace(rows.card(found), retired=None, replaced_by=None)
 
 
 def card_names() -> tuple[str, ...]:
@@ -153,10 +160,14 @@ class _Rows:
     by_key: Mapping[str, str]
 
     def card(self, name: str, over: Mapping[str, Any] | None = None, kind: str | None = None) -> ModelCard:
-        """The card `name`, with what a kind of provider says of it instead, and what its server adds and lacks."""
-        row = self.cards[name] if over is None else {**self.cards[name], **over}
-        if over is None and kind is not None and kind != _kind_of(row["by"]):
+        """The card `name`, with what a kind of provider says of it instead, and what its server adds and lacks.
+
+        Who made a model says when it is switched off there; others go on serving it until they say so themselves.
+        """
+        row = self.cards[name]
+        if kind is not None and kind != _kind_of(row["by"]):
             row = {**row, "retired": None, "replaced_by": None}
+        row = {**row, **(over or {})}
         supports = frozenset(row["supports"]) if "supports" in row else None
         refuses = frozenset(row.get("refuses", ()))
         if supports is not None:

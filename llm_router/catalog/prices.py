@@ -58,7 +58,8 @@ def _batches() -> Mapping[str, Batch]:
 
 def priced_names(kind: str) -> tuple[tuple[str, ...], ...]:
     """The wire names that have a price at this kind of provider; those of one price together."""
-    entries = {id(entry): entry for entry in _book(kind).entries.values()}
+    books = (_book(kind), _beside().get(kind, _Book()))
+    entries = {id(entry): entry for book in books for entry in book.entries.values()}
     return tuple(tuple(entry["names"]) for entry in entries.values())
 
 
@@ -76,6 +77,7 @@ LITELLM_PREFIXES: Mapping[str, str] = {
     "openrouter": "openrouter",
     "cohere": "cohere",
     "cohere_chat": "cohere",
+    "replicate": "replicate",
 }
 """What a LiteLLM proxy calls the providers, by our kind; a model without such a prefix may be anything."""
 

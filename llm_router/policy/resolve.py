@@ -111,7 +111,7 @@ class Deployments:
         named = known(spec.card)
         if named is None:
             return find_card(provider.kind, _text(spec.model))
-        card = card_named(named)
+        card = card_named(named, provider.kind)
         if card is None:
             advice = did_you_mean(named, card_names()) if len(named) < 80 else ""
             self.report.error(UNKNOWN_CARD, (*path, "card"), f"no model is known as `{named}`", _short(advice))

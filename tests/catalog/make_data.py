@@ -47,13 +47,17 @@ KINDS = {
     "output_audio_mtok": "output_audio",
     "requests_kcount": "request",
 }
+_MISTRAL = {"source": "https://github.com/mistralai/platform-docs-public, models; litellm 1.109.1", "date": "2026-11-21"}
+_MEDIUM = {"input": "1.5", "output": "7.5", "cache_read": "0.15", **_MISTRAL}
+_LARGE = {"input": "0.5", "output": "1.5", "cache_read": "0.05", **_MISTRAL}
 AMENDED: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
-    # the package still prices the alias as Mistral Large 2; it has been Mistral Large 3 since December 2025
+    # what these names stood for when the package priced them has been switched off, and they lead to its successors
     "mistral.json": (
-        (
-            "mistral-large-latest",
-            {"input": "0.5", "output": "1.5", "source": "https://models.dev, provider mistral", "date": "2026-07-02"},
-        ),
+        ("mistral-large", _LARGE),
+        ("mistral-large-latest", _LARGE),
+        ("mistral-medium", _MEDIUM),
+        ("magistral-medium-latest", _MEDIUM),
+        ("magistral-small-latest", {"input": "0.15", "output": "0.6", "cache_read": "0.015", **_MISTRAL}),
     ),
 }
 """By file: names whose price the package has wrong, and what holds instead, with its own source and day."""

@@ -80,6 +80,18 @@ def test_a_retirement_at_the_maker_is_none_elsewhere() -> None:
     ]
 
 
+@pytest.mark.parametrize("kind", ["vllm", "ollama", "azure", "openai-compatible"])
+def test_open_weights_that_their_maker_no_longer_serves_go_on_elsewhere(kind: str) -> None:
+    """Under a wire name that this kind knows, and named by `card:`."""
+    elsewhere, by_card = find_card("ollama", "magistral"), card_named("magistral-small", kind)
+    at_home = card_named("magistral-small", "mistral")
+    assert elsewhere is not None
+    assert by_card is not None
+    assert at_home is not None
+    assert (elsewhere.name, elsewhere.retired, by_card.retired) == ("magistral-small", None, None)
+    assert (at_home.retired, at_home.replaced_by) == ("2026-07-31", "mistral-small-2603")
+
+
 def test_constrained_decoding_gives_any_model_json_schema() -> None:
     at_home, at_maker = find_card("ollama", "llama3.2:1b"), card_named("llama-3.2-1b")
     assert at_home is not None

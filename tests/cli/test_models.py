@@ -96,7 +96,7 @@ def test_filters(run: Run, arguments: tuple[str, ...], there: str, gone: str) ->
 
 def test_a_retired_model_says_what_to_use(run: Run) -> None:
     _, out, _ = run("models", "openai", "--retired", "--match", "o1-preview")
-    assert "retired 2025-07-28, use o3" in out
+    assert "retired 2025-07-28, use gpt-5.6-sol" in out
 
 
 @pytest.mark.parametrize(
