@@ -47,7 +47,7 @@ KINDS = {
     "output_audio_mtok": "output_audio",
     "requests_kcount": "request",
 }
-_MISTRAL = {"source": "https://github.com/mistralai/platform-docs-public, models; litellm 1.109.1", "date": "2026-11-21"}
+_MISTRAL = {"source": "https://github.com/mistralai/platform-docs-public; litellm 1.109.1", "date": "2026-11-21"}
 _MEDIUM = {"input": "1.5", "output": "7.5", "cache_read": "0.15", **_MISTRAL}
 _LARGE = {"input": "0.5", "output": "1.5", "cache_read": "0.05", **_MISTRAL}
 AMENDED: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
