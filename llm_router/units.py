@@ -96,6 +96,17 @@ def format_duration(seconds: float) -> str:
     return f"{_decimal(milliseconds)}ms" if 0 < milliseconds < 1000 else f"{_decimal(milliseconds / 1000)}s"
 
 
+def format_wait(seconds: float) -> str:
+    """A time to wait as people say it: `14.5s`, from two minutes on `41m27s`, then `5h12m` and `6d4h`."""
+    if seconds < 120:
+        return format_duration(round(seconds, 1))
+    for unit, size, smaller, part in (("d", 86400, "h", 3600), ("h", 3600, "m", 60), ("m", 60, "s", 1)):
+        if seconds >= size:
+            whole, rest = divmod(round(seconds / part), size // part)
+            return f"{whole}{unit}{rest}{smaller}" if rest else f"{whole}{unit}"
+    raise AssertionError(seconds)
+
+
 def format_count(count: int) -> str:
     """`32k` for 32,000, `1.5M` for 1,500,000, `4096` where nothing shorter says the same."""
     for unit, digits in (("M", 1), ("k", 1)):

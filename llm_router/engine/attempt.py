@@ -1,7 +1,10 @@
 """One try at one deployment: send, read, decode, and say what came of it.
 
 A whole answer is bounded by `total`. A streamed one is bounded by `first_token` until its first content and by `stall`
-between two pieces of content; what a consumer does with an event takes nobody's time but its own. In every mode the
+between two pieces of content; after a piece of reasoning or of a call, by the longer of the two: who may think for so
+long before the first word may do so between two, and some providers give each argument of a call as one piece
+(anthropic: only pings come meanwhile; docs/fine-grained tool streaming, 2025; openai's responses give a summary of
+reasoning once it is done). What a consumer does with an event takes nobody's time but its own. In every mode the
 request's deadline bounds the time until the answer is committed: its first content where events are passed on at once,
 its end where they are held back.
 """
@@ -21,7 +24,15 @@ from llm_router.engine.continuing import Joint
 from llm_router.engine.course import begin, finish, read_on
 from llm_router.engine.effects import Emit, Expired, Lost, Now, Reply, WallTime
 from llm_router.errors import FailureClass
-from llm_router.messages import CONTENT, Assembly, ChatResponse, Finished, StreamEvent
+from llm_router.messages import (
+    CONTENT,
+    Assembly,
+    ChatResponse,
+    Finished,
+    ReasoningDelta,
+    StreamEvent,
+    ToolCallDelta,
+)
 from llm_router.policy.program import Timeouts
 from llm_router.wire.codec import Codec, Decoder, Failure, HttpRequest, WireError
 from llm_router.wire.retry_after import quota
@@ -71,10 +82,15 @@ class Trial:
         limit = self.timeouts.total_s if self.mode == "whole" else self.timeouts.first_token_s
         return self._bounded(self.started, limit)
 
-    def stall_until(self, since: float) -> float:
-        if self.mode == "passed":
-            return since + (self.timeouts.stall_s or 0.0)
-        return self._bounded(since, self.timeouts.stall_s)
+    def stall_s(self, last: StreamEvent | None) -> float:
+        """How long the next content may take after `last`."""
+        stall_s = self.timeouts.stall_s or 0.0
+        patient = isinstance(last, (ReasoningDelta, ToolCallDelta))
+        return max(stall_s, self.timeouts.first_token_s or 0.0) if patient else stall_s
+
+    def stall_until(self, since: float, last: StreamEvent | None) -> float:
+        stall_s = self.stall_s(last)
+        return since + stall_s if self.mode == "passed" else self._bounded(since, stall_s)
 
     def _bounded(self, since: float, limit: float | None) -> float:
         return min(since + (limit or 0.0), self.deadline)
@@ -168,11 +184,13 @@ class _Exchange(AbstractAsyncContextManager[Reply]):
 
 @dataclass(slots=True)
 class _Progress:
-    """How far an attempt has come; `raw` is what was read of an answer that isn't streamed, `headers` have a date."""
+    """How far an attempt has come; `last` is the last content, `raw` what was read of an answer that isn't streamed,
+    `headers` those of the reply, with a date."""
 
     assembly: Assembly = field(default_factory=Assembly)
     waiting: list[StreamEvent] = field(default_factory=list)
     first_content: float | None = None
+    last: StreamEvent | None = None
     passed_on: bool = False
     begun: bool = False
     billed: bool = True
@@ -268,17 +286,17 @@ async def _read_on(trial: Trial, decoder: Decoder, chunk: bytes, progress: _Prog
 
 async def _take(trial: Trial, events: Sequence[StreamEvent], progress: _Progress, until: float) -> float:
     """Add and pass on the events; the instant until which the next content may take."""
-    content = False
+    content = next((event for event in reversed(events) if isinstance(event, CONTENT)), None)
     for event in events:
         progress.assembly.add(event)
         progress.waiting += [event] if trial.joint is None else trial.joint.fit(event)
-        content = content or isinstance(event, CONTENT)
     if content and progress.first_content is None:
         progress.first_content = await Now()
     if trial.mode == "passed" and progress.first_content is not None:
         await _pass_on(progress)
     if content:
-        until = trial.stall_until(await Now())
+        progress.last = content
+        until = trial.stall_until(await Now(), content)
     if any(isinstance(event, Finished) for event in events):
         until = min(until, await Now() + FINISH_GRACE_S)
     return until
@@ -310,4 +328,4 @@ def _lateness(trial: Trial, now: float, progress: _Progress) -> str:
         return f"no whole answer within {trial.timeouts.total_s:g}s"
     if progress.first_content is None:
         return f"no first token within {trial.timeouts.first_token_s:g}s"
-    return f"the stream stalled for {trial.timeouts.stall_s:g}s"
+    return f"the stream stalled for {trial.stall_s(progress.last):g}s"

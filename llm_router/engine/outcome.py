@@ -20,7 +20,7 @@ from llm_router.errors import (
 )
 from llm_router.messages import Usage
 from llm_router.policy.decision import Decision
-from llm_router.units import format_duration
+from llm_router.units import format_wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,4 +224,4 @@ def _guessed(held: Held, now: float) -> str:
 
 
 def _seconds(wait: float) -> str:
-    return format_duration(round(wait, 1))
+    return format_wait(wait)

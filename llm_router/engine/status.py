@@ -19,7 +19,7 @@ from llm_router.policy.program import Health, Program
 from llm_router.policy.snapshot import Standing
 from llm_router.state.frames import frame
 from llm_router.state.health import HealthBook, Record
-from llm_router.units import format_duration
+from llm_router.units import format_wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,4 +205,4 @@ def _seconds(seconds: float | None) -> str:
 
 
 def _left(seconds: float) -> str:
-    return format_duration(round(seconds, 1))
+    return format_wait(seconds)

@@ -18,7 +18,7 @@ from llm_router.policy.features import Features, in_world
 from llm_router.policy.match import Finding, explain_condition, holds
 from llm_router.policy.program import Guard, Program, Rule
 from llm_router.policy.snapshot import Snapshot
-from llm_router.units import PICODOLLARS_PER_DOLLAR, format_count, format_duration
+from llm_router.units import PICODOLLARS_PER_DOLLAR, format_count, format_wait
 
 Outcome = Literal["decides", "passed over", "doesn't hold"]
 """`passed over`: it holds, but the caller's `model=` says otherwise."""
@@ -198,7 +198,7 @@ def _candidate_text(candidate: Candidate, now: float) -> str:
     if candidate.moved:
         notes.append(_MOVED[candidate.moved])
     if candidate.deferral is not None:
-        left = format_duration(round(max(candidate.deferral.until - now, 0.0), 1))
+        left = format_wait(max(candidate.deferral.until - now, 0.0))
         notes.append(_DEFERRED[candidate.deferral.code].format(name=candidate.deferral.name) + f", for {left} yet")
     if candidate.relieves:
         notes.append(f"serves because the budget `{candidate.relieves}` is spent")

@@ -221,7 +221,9 @@ def inflict(fault: Fault, reply: Reply, voice: Voice, question: Question) -> Rep
     if fault.name in SAID:
         return voice.problem(_overridden(voice.failure(SAID[fault.name][0], question, fault), fault))
     if _is_status(fault.name):
-        return voice.problem(voice.status_problem(int(fault.name), fault.message or f"emulated status {fault.name}"))
+        return voice.problem(
+            voice.status_problem(int(fault.name), fault.message or f"status {fault.name}, as scripted")
+        )
     return reply
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -69,8 +69,8 @@ class Wire:
                 raise Expired
             self.now += step
 
-    def run(self, mode: Mode = "passed") -> Answered | Failed:
-        script = attempt(Trial(REQUEST, CODECS["openai"], mode, TIMEOUTS, 0.0, 300.0))
+    def run(self, mode: Mode = "passed", timeouts: Timeouts = TIMEOUTS) -> Answered | Failed:
+        script = attempt(Trial(REQUEST, CODECS["openai"], mode, timeouts, 0.0, 300.0))
         while not isinstance(pause := advance(script, self.perform), Ended):
             assert isinstance(pause, Emit)
             self.emitted.append(pause.event)
@@ -158,3 +158,25 @@ def test_an_instant_counts_from_the_replys_own_date_or_else_from_when_it_came(
     result = Wire([b""], head=Reply(429, headers, None)).run("whole")
     assert isinstance(result, Failed)
     assert result.failure.retry_after_s == retry_after_s
+
+
+THOUGHT = b'data: {"choices":[{"index":0,"delta":{"reasoning_content":"hm"}}]}\n\n'
+CALLED = (
+    b'data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"1","type":"function",'
+    b'"function":{"name":"note","arguments":""}}]}}]}\n\n'
+)
+
+
+@pytest.mark.parametrize("piece", [THOUGHT, CALLED], ids=["reasoning", "a call"])
+@pytest.mark.parametrize("mode", ["passed", "held"])
+def test_who_may_think_before_the_first_word_may_do_so_after_reasoning_and_within_a_call(
+    piece: bytes, mode: Mode
+) -> None:
+    patient = replace(TIMEOUTS, first_token_s=60)
+    assert isinstance(Wire([piece, 59.0, chunk("hello", '"stop"'), DONE]).run(mode, patient), Answered)
+    late = Wire([piece, 61.0, DONE]).run(mode, patient)
+    assert isinstance(late, Failed)
+    assert (late.failure.kind, late.failure.message, late.ended) == ("timeout", "the stream stalled for 60s", 60)
+    after_text = Wire([piece, chunk("hello"), 16.0, DONE]).run(mode, patient)
+    assert isinstance(after_text, Failed)
+    assert (after_text.failure.message, after_text.ended) == ("the stream stalled for 15s", 15)

@@ -81,6 +81,25 @@ def test_a_duration_takes_its_largest_whole_unit(seconds: float, text: str) -> N
     assert units.format_duration(seconds) == text
 
 
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0s"),
+        (0.04, "0s"),
+        (0.5, "500ms"),
+        (14.46, "14.5s"),
+        (119.9, "119.9s"),
+        (300, "5m"),
+        (2487.3, "41m27s"),
+        (7199.9, "2h"),
+        (18_725, "5h12m"),
+        (530_000, "6d3h"),
+    ],
+)
+def test_a_time_to_wait_is_said_as_people_say_it(seconds: float, text: str) -> None:
+    assert units.format_wait(seconds) == text
+
+
 @pytest.mark.parametrize(("count", "text"), [(32_000, "32k"), (1_500_000, "1.5M"), (4096, "4096"), (200_000, "200k")])
 def test_a_count_is_as_short_as_it_can_be(count: int, text: str) -> None:
     assert units.format_count(count) == text
