@@ -10,7 +10,9 @@ from typing import Any
 import httpx
 import pytest
 from langchain_core.messages import BaseMessageChunk
+from llama_index.core.llms import ChatMessage
 from llama_index.llms.llm_router import LLMRouter
+from llama_index.llms.llm_router.logprobs import logprobs_of
 
 from langchain_llm_router import ChatLLMRouter
 from llm_router import Environment, Router
@@ -96,3 +98,58 @@ def test_log_probabilities_are_kept_token_by_token(way: Callable[..., Mapping[st
     with asked() as router:
         told = way(router, logprobs=True)
     assert told["logprobs"]["content"] == TOKENS
+
+
+def in_core(response: Any) -> list[list[tuple[str, float]]]:
+    return [[(each.token, each.logprob) for each in token] for token in response.logprobs]
+
+
+async def test_log_probabilities_are_in_cores_own_form() -> None:
+    with asked() as router:
+        llm, said = LLMRouter(router=router), [ChatMessage("hi")]
+        *_, streamed = llm.stream_complete("hi", logprobs=True)
+        *_, chatted = llm.stream_chat(said, logprobs=True)
+        for answer in (llm.complete("hi", logprobs=True), llm.chat(said, logprobs=True), streamed, chatted):
+            assert in_core(answer) == [[("Hel", -0.5)], [("lo", -0.5)]]
+
+
+RIVALS: list[dict[str, Any]] = [{"token": "b", "logprob": -0.5}, {"token": "a", "logprob": -1}]
+FORMS: list[tuple[str, Any, list[list[tuple[str, float]]]]] = [
+    ("nothing", {}, []),
+    (
+        "openai, with alternatives",
+        {
+            "logprobs": {
+                "content": [
+                    {
+                        "token": "a",
+                        "logprob": -1,
+                        "top_logprobs": [{"token": "b", "logprob": -0.5}, {"token": "a", "logprob": -1}],
+                    }
+                ]
+            }
+        },
+        [[("a", -1), ("b", -0.5)]],
+    ),
+    ("together", {"logprobs": {"tokens": ["a", "b"], "token_logprobs": [None, -2]}}, [[], [("b", -2)]]),
+    ("ollama", {"logprobs": [{"token": "a", "logprob": -1}]}, [[("a", -1)]]),
+    ("cohere", {"logprobs": [{"text": "ab", "token_ids": [1, 2], "logprobs": [-1, -2]}]}, [[("ab", -1)], [("", -2)]]),
+    (
+        "gemini",
+        {
+            "logprobsResult": {
+                "chosenCandidates": [{"token": "a", "logProbability": -1}],
+                "topCandidates": [
+                    {"candidates": [{"token": "b", "logProbability": -0.5}, {"token": "a", "logProbability": -1}]}
+                ],
+            }
+        },
+        [[("a", -1), ("b", -0.5)]],
+    ),
+]
+
+
+@pytest.mark.parametrize(("extra", "expected"), [each[1:] for each in FORMS], ids=[each[0] for each in FORMS])
+def test_log_probabilities_are_read_as_each_provider_says_them(extra: Any, expected: Any) -> None:
+    found = logprobs_of(extra)
+    assert [[(each.token, each.logprob) for each in token] for token in found or []] == expected

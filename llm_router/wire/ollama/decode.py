@@ -10,6 +10,7 @@ from llm_router.messages import (
     Extra,
     Finished,
     FinishReason,
+    Json,
     JsonObject,
     ReasoningDelta,
     Started,
@@ -92,6 +93,7 @@ class _Answer:
         self._headers = headers
         self._started = False
         self._calls = 0
+        self._logprobs: list[Json] = []
         self.done = False
 
     def read(self, line: JsonObject) -> list[StreamEvent]:
@@ -126,14 +128,16 @@ class _Answer:
         return ToolCallDelta(index, call_id, name, arguments)
 
     def _finish(self, line: JsonObject) -> list[StreamEvent]:
+        self._logprobs += as_list(line.get("logprobs"))  # each line has those of its own tokens (0.12.11, 2025)
         if line.get("done") is not True:
             return []
         self.done = True
         events: list[StreamEvent] = [Finished(self._reason(as_text(line.get("done_reason"))))]
         usage = Usage(as_count(line.get("prompt_eval_count")), as_count(line.get("eval_count")))
-        times = {name: line[name] for name in _TIMES if line.get(name) is not None}
+        extra = {name: line[name] for name in _TIMES if line.get(name) is not None}
+        extra |= {"logprobs": list(self._logprobs)} if self._logprobs else {}
         events += [UsageReport(usage)] if usage != Usage() else []
-        return [*events, *([Extra(times)] if times else [])]
+        return [*events, *([Extra(extra)] if extra else [])]
 
     def _reason(self, reason: str) -> FinishReason:
         """An answer that asks for tools ends with `stop` here."""

@@ -25,6 +25,7 @@ from llama_index.core.base.llms.types import (
 )
 from llama_index.core.bridge.pydantic import PrivateAttr
 from llama_index.core.llms.utils import parse_partial_json
+from llama_index.llms.llm_router.logprobs import logprobs_of
 from typing_extensions import override
 
 from llm_router.engine.answer import Answer
@@ -285,13 +286,23 @@ def with_one_call(response: ChatResponse) -> ChatResponse:
 def to_chat_response(answer: Answer, delta: str | None = None) -> ChatResponse:
     """The answer as LlamaIndex's response; `delta` closes a stream."""
     message = from_parts(answer.response.message.parts, answer.deployment)
-    return ChatResponse(message=message, delta=delta, raw=raw(answer), additional_kwargs=additional_kwargs(answer))
+    return ChatResponse(
+        message=message,
+        delta=delta,
+        raw=raw(answer),
+        logprobs=logprobs_of(answer.response.extra),
+        additional_kwargs=additional_kwargs(answer),
+    )
 
 
 def to_completion(answer: Answer, delta: str | None = None) -> CompletionResponse:
     """The answer as LlamaIndex's completion; `delta` closes a stream."""
     return CompletionResponse(
-        text=answer.text, delta=delta, raw=raw(answer), additional_kwargs=additional_kwargs(answer)
+        text=answer.text,
+        delta=delta,
+        raw=raw(answer),
+        logprobs=logprobs_of(answer.response.extra),
+        additional_kwargs=additional_kwargs(answer),
     )
 
 
