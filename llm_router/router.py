@@ -40,10 +40,10 @@ if TYPE_CHECKING:
     from llm_router.engine.embeddings import Embeddings
     from llm_router.engine.estimates import CostEstimate
     from llm_router.engine.events import Observer
+    from llm_router.engine.job import Job
     from llm_router.engine.listing import Finding
     from llm_router.engine.loading import Loaded
     from llm_router.engine.recording import Said
-    from llm_router.engine.request import Job
     from llm_router.engine.runtime import Runtime
     from llm_router.engine.spans import Instant, Period
     from llm_router.engine.spending import Spending
@@ -396,8 +396,8 @@ class Router:
 
     def _job(self, conversation: Conversation, hints: Mapping[str, object], *, stream: bool = False) -> Job:
         """The request as it was called, with everything that is taken now and not when it is first driven."""
+        from llm_router.engine.job import Job
         from llm_router.engine.meter import Meter
-        from llm_router.engine.request import Job
         from llm_router.policy.hints import Hints
 
         now = self._life.taken()

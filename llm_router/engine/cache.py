@@ -25,8 +25,8 @@ from llm_router.engine.booking import Subject, opened
 from llm_router.engine.cache_key import flight_of, key_of, scope_of, sent_by
 from llm_router.engine.effects import Emit, Now, Script, Tell, WallTime
 from llm_router.engine.events import CacheHit, RequestDone
+from llm_router.engine.job import Job
 from llm_router.engine.replay import events_of
-from llm_router.engine.serving import Job
 from llm_router.engine.storing import AccountEffect, Park, Record
 from llm_router.errors import StoreDown
 from llm_router.messages import Refusal

@@ -18,8 +18,9 @@ from llm_router.catalog.tokens import TokenCount, count_text
 from llm_router.engine.answer import Answer
 from llm_router.engine.effects import Now
 from llm_router.engine.embeddings import Embeddings
+from llm_router.engine.job import Job
 from llm_router.engine.meter import Listener, Meter
-from llm_router.engine.request import Job, explained, serve
+from llm_router.engine.request import explained, serve
 from llm_router.engine.wiring import Wiring
 from llm_router.messages import ChatRequest, ChatResponse, Message, user
 from llm_router.policy.embeddings import program_for

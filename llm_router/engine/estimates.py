@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from llm_router.engine.request import Job, explained
+from llm_router.engine.job import Job
+from llm_router.engine.request import explained
 from llm_router.policy.decision import Candidate
 from llm_router.policy.explain import Explanation
 from llm_router.policy.program import Program

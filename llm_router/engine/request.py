@@ -11,9 +11,10 @@ from llm_router.engine.asking import asked
 from llm_router.engine.cache import cached, lookup_of
 from llm_router.engine.effects import Decided, Now, Observe, Remember, TakeTurns, Tell, WallTime
 from llm_router.engine.events import DecisionMade, RequestDone
+from llm_router.engine.job import Job
 from llm_router.engine.outcome import nobody
 from llm_router.engine.output import check_schema
-from llm_router.engine.serving import Job, Serving
+from llm_router.engine.serving import Serving
 from llm_router.engine.sharing import hear
 from llm_router.engine.storing import Look
 from llm_router.engine.thresholds import tell_left_out
@@ -26,8 +27,6 @@ from llm_router.policy.features import Call, Features, compute
 from llm_router.policy.snapshot import Snapshot
 from llm_router.state.frames import frame
 from llm_router.state.sessions import SessionKey
-
-__all__ = ["Job", "decided", "explained", "serve"]
 
 
 async def serve(job: Job) -> Answer:

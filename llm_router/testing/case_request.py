@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from llm_router.engine.embed import Work
 from llm_router.engine.embed_call import dimensions_of, embedding_named, read_texts
-from llm_router.engine.request import Job
+from llm_router.engine.job import Job
 from llm_router.engine.wiring import Wiring, wire
 from llm_router.messages import ChatRequest, JsonFormat, Message, Settings, assistant, system, user
 from llm_router.policy.binding import bind

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from math import ceil
 
-from llm_router.engine.request import Job
+from llm_router.engine.job import Job
 from llm_router.policy.charges import UNLIMITED, accounts_of
 from llm_router.policy.features import Call, compute
 from llm_router.state.accounts import Accounts

@@ -15,7 +15,8 @@ from llm_router.engine.drive import run
 from llm_router.engine.embed import Work, embed, first_job
 from llm_router.engine.embeddings import Embeddings
 from llm_router.engine.events import AttemptFinished, DecisionMade, Event
-from llm_router.engine.request import Job, explained, serve
+from llm_router.engine.job import Job
+from llm_router.engine.request import explained, serve
 from llm_router.engine.wiring import Wiring
 from llm_router.errors import AttemptReport, RequestError, RouterError
 from llm_router.policy.decision import Decision
@@ -105,7 +106,7 @@ class _Stage:
         done: Answer | Embeddings | None = None
         error: RouterError | None = None
         try:
-            done = run(embed(asked) if isinstance(asked, Work) else serve(asked), performer)
+            done = run(embed(asked), performer) if isinstance(asked, Work) else run(serve(asked), performer)
         except RouterError as raised:
             error = raised
         return _came(self.program, performer.events, done, error)

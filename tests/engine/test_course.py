@@ -13,7 +13,8 @@ from typing_extensions import override
 from llm_router.catalog.cards import find_card
 from llm_router.engine.drive import advance, finish
 from llm_router.engine.effects import Effect, Emit, Lost, Open, Read, Reply, Sleep
-from llm_router.engine.request import Job, serve
+from llm_router.engine.job import Job
+from llm_router.engine.request import serve
 from llm_router.messages import Finished, TextDelta, UsageReport
 from llm_router.policy.hints import Hints
 from llm_router.testing import Fault, Say

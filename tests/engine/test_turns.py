@@ -15,8 +15,9 @@ import pytest
 from llm_router import Environment
 from llm_router.engine.drive import run
 from llm_router.engine.effects import Effect, Observe, TakeTurns
+from llm_router.engine.job import Job
 from llm_router.engine.loading import Loaded, Origin, loaded
-from llm_router.engine.request import Job, decided
+from llm_router.engine.request import decided
 from llm_router.messages import ChatRequest
 from llm_router.policy.hints import Hints
 from llm_router.state.health import HealthBook

@@ -13,8 +13,9 @@ from llm_router.diagnostics import SpecError
 from llm_router.engine.answer import Answer
 from llm_router.engine.drive import Ended, advance, advance_async
 from llm_router.engine.effects import Effect, Emit
+from llm_router.engine.job import Job
 from llm_router.engine.loading import NotLoaded, Origin, loaded
-from llm_router.engine.request import Job, serve
+from llm_router.engine.request import serve
 from llm_router.errors import ProviderError, RouterError
 from llm_router.messages import ChatRequest, JsonFormat, StreamEvent, Tool
 from llm_router.policy.hints import Hints
