@@ -7,6 +7,7 @@ provider's deployments out, with a warning that names it, and nothing else.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -73,6 +74,15 @@ def bind(program: Program, environment: Environment, source: Source | None = Non
     return Binding(
         program, MappingProxyType(endpoints), MappingProxyType(reasons), MappingProxyType(variables), tuple(found)
     )
+
+
+def can_be_asked(base_url: str) -> bool:
+    """Whether an address names a host, and no port but one that there is."""
+    try:
+        parts = urlsplit(base_url)
+        return bool(parts.hostname) and not re.search(r"\s", parts.netloc) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def is_loopback(base_url: str) -> bool:
@@ -185,12 +195,15 @@ def _literal(value: str | Reference | None) -> str:
 
 def _base_url(provider: Provider, row: ProviderRow, environment: Environment) -> str:
     said = _text(provider.base_url, environment)
-    conventional = (environment.variables.get(name) for name in row.base_url_variables)
-    url = said or next((value for value in conventional if value), None) or row.base_url
+    variable = next((name for name in row.base_url_variables if environment.variables.get(name)), None)
+    url = said or (environment.variables[variable] if variable else None) or row.base_url
     if not url:
-        variable = f"set `{row.base_url_variables[0]}`, or " if row.base_url_variables else ""
-        raise _Unbound(_Fault("its address isn't known", f"{variable}give the provider `{provider.name}` a `base_url`"))
-    return row.address(url)
+        first = f"set `{row.base_url_variables[0]}`, or " if row.base_url_variables else ""
+        raise _Unbound(_Fault("its address isn't known", f"{first}give the provider `{provider.name}` a `base_url`"))
+    if not can_be_asked(address := row.address(url)):
+        place = f"`{variable}`" if variable and not said else f"the `base_url` of `{provider.name}`"
+        raise _Unbound(_Fault(f"{place} is no address of a server", "write it as `http://host:port`", UNREACHABLE))
+    return address
 
 
 def _key(deployment: Deployment, row: ProviderRow, environment: Environment) -> Secret | None:

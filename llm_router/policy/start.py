@@ -7,12 +7,12 @@ nothing is asked.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from llm_router.catalog.providers import PROVIDERS
-from llm_router.catalog.starters import Starter, key_variables, starters, starters_for
+from llm_router.catalog.starters import Starter, among, key_variables, starters, starters_for
 from llm_router.errors import RequestError
-from llm_router.policy.binding import is_loopback
+from llm_router.policy.binding import can_be_asked, is_loopback
 
 _TEXT = """\
 # Made by `llm-router init` for the keys found here: {kinds}. It is yours: change what you like.
@@ -49,14 +49,17 @@ tests:                       # run by `llm-router test`, without a network
   - name: what is hard goes to a large one
     request: {{cost: high}}
     expect: {{rule: hard, deployment: {first}}}
+{spare}  - name: everything else is weighed
+    request: {{text: "Why is the sky blue?"}}
+    expect: {{rule: everything else}}
+{embedded}"""
+
+_SPARE = """\
   - name: and is answered when that one is down
     request: {{cost: high}}
     given: {{{first}: unavailable}}
     expect: {{deployment: {second}}}
-  - name: everything else is weighed
-    request: {{text: "Why is the sky blue?"}}
-    expect: {{rule: everything else}}
-{embedded}"""
+"""
 
 _EMBEDDED = """\
   - name: texts become vectors
@@ -78,19 +81,21 @@ deployments:
 """
 
 
-def starter_spec(variables: Mapping[str, str], *, local: bool = False, path: str = "llm-router.yaml") -> str:
+def starter_spec(
+    variables: Mapping[str, str], *, local: bool = False, path: str = "llm-router.yaml", there: Sequence[str] = ()
+) -> str:
     """The YAML for the keys among these variables; `local` takes Ollama too, `path` is what its comments call it.
 
-    Raises RequestError where there is no key.
+    `there` are the models that this Ollama has, where that is known. Raises RequestError where there is no key.
     """
-    found = starters_for(variables, local=local)
+    found = [_with_own(each, there) for each in starters_for(variables, local=local)]
     if not found:
         advice = f"set one of {', '.join(key_variables())}; or OLLAMA_HOST, for models of your own machine"
         raise RequestError("no key of a provider is set in the environment", help=_unnamed(variables) or advice)
     remote = _is_remote(variables)
     small = [_name(each, each.small, "small", remote=remote) for each in found]
     large = [_name(each, each.large, "large", remote=remote) for each in found]
-    first, second = (*large, *small)[:2]
+    first, second = large[0], next((name for name in (*large, *small) if name != large[0]), None)
     embedding = next((json.dumps(f"{each.kind}:{each.embedding}") for each in found if each.embedding), None)
     return _TEXT.format(
         kinds=", ".join(each.kind for each in found),
@@ -101,8 +106,13 @@ def starter_spec(variables: Mapping[str, str], *, local: bool = False, path: str
         small=", ".join(small),
         large=", ".join(large),
         first=first,
-        second=second,
+        spare="" if second is None else _SPARE.format(first=first, second=second),
     )
+
+
+def _with_own(starter: Starter, there: Sequence[str]) -> Starter:
+    """The starter, an Ollama's with models that it has."""
+    return (among(starter, there) if starter.kind == "ollama" else None) or starter
 
 
 def _unnamed(variables: Mapping[str, str]) -> str:
@@ -127,10 +137,12 @@ def _name(starter: Starter, model: str, size: str, *, remote: bool) -> str:
 
 def _elsewhere(found: Iterable[Starter]) -> str:
     """What must be said of an Ollama whose address isn't this machine's."""
-    return "".join(_ELSEWHERE.format(small=each.small, large=each.large) for each in found if each.kind == "ollama")
+    here = (each for each in found if each.kind == "ollama")
+    return "".join(_ELSEWHERE.format(small=json.dumps(each.small), large=json.dumps(each.large)) for each in here)
 
 
 def _is_remote(variables: Mapping[str, str]) -> bool:
     """Whether the address of an Ollama is another machine's."""
     address = variables.get("OLLAMA_HOST", "")
-    return bool(address) and not is_loopback(PROVIDERS["ollama"].address(address))
+    whole = PROVIDERS["ollama"].address(address)
+    return bool(address) and can_be_asked(whole) and not is_loopback(whole)

@@ -115,6 +115,16 @@ def test_local_means_this_machine(url: str, loopback: bool) -> None:
     assert [each.code for each in binding.diagnostics] == ([] if loopback else ["LR521"])
 
 
+@pytest.mark.parametrize("said", ["127.0.0.1:none", "::bad", "http://", "localhost:99999", "a b", "http://[x", "box:0"])
+def test_an_address_that_nobody_can_ask_is_told(said: str) -> None:
+    text = "version: 1\nproviders: {local: {kind: ollama}}\nrules: [{use: [local:x, openai:gpt-4o]}]"
+    binding = bound({"OLLAMA_HOST": said, "OPENAI_API_KEY": "k"}, text)
+    assert set(binding.endpoints) == {"openai:gpt-4o"}
+    (told,) = binding.diagnostics
+    assert told.message == "`OLLAMA_HOST` is no address of a server, so `local:x` can't be asked"
+    assert told.help == "write it as `http://host:port`"
+
+
 def test_a_remote_ollama_may_say_that_it_is_not_local() -> None:
     spec = SPEC.replace("kind: ollama,", "kind: ollama, local: false,")
     assert bound({**ALL, "HOST": "http://gpu.example:11434"}, spec).unbound == {}
