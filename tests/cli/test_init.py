@@ -41,7 +41,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
     return call
 
 
-def _at_home(host: object) -> object:
+def _at_home(host: str | None) -> str | None:
     """The name of this machine. Raises as for one that nobody knows: no test asks elsewhere."""
     if host not in ("127.0.0.1", "localhost"):
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
@@ -137,7 +137,7 @@ def test_an_ollama_on_another_machine_has_models_too(run: Run) -> None:
 def test_nothing_is_asked_where_no_ollama_is_meant(run: Run) -> None:
     with serve(emulator := Emulator()) as url:
         assert run("init", variables={"OPENAI_API_KEY": "k"})[0] == 0
-        assert Router.from_env(environment=Environment({"OLLAMA_HOST": url})).close() is None
+        Router.from_env(environment=Environment({"OLLAMA_HOST": url})).close()
     assert emulator.log == ()
 
 
