@@ -172,7 +172,7 @@ class _Rows:
         refuses = frozenset(row.get("refuses", ()))
         if supports is not None:
             refuses |= frozenset() if "reasoning" in supports else {"reasoning"}
-            if kind is not None and kind in PROVIDERS:
+            if kind is not None and kind in PROVIDERS and "vectors" not in row:
                 supports = (supports | PROVIDERS[kind].adds) - PROVIDERS[kind].lacks
         return ModelCard(
             name,

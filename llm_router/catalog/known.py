@@ -52,6 +52,7 @@ class KnownModel:
             "context": card.context,
             "max_output": card.max_output,
             "supports": None if card.supports is None else sorted(card.supports),
+            "dimensions": card.vectors.dimensions if card.vectors else None,
             "retired": card.retired,
             "replaced_by": card.replaced_by,
             "source": card.source or None,

@@ -165,9 +165,16 @@ def _row(model: KnownModel) -> tuple[str, ...]:
         _count(card.context if card else None),
         _count(card.max_output if card else None),
         *("-" if amount is None else format_price(amount) for amount in amounts),
-        " ".join(word for word in WORDS if word in model.supports) or "-",
+        _abilities(model),
         _remark(model),
     )
+
+
+def _abilities(model: KnownModel) -> str:
+    """What it supports, or how long its vectors are."""
+    if model.card is not None and model.card.vectors is not None:
+        return f"vectors of {model.card.vectors.dimensions}"
+    return " ".join(word for word in WORDS if word in model.supports) or "-"
 
 
 def _remark(model: KnownModel) -> str:

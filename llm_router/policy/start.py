@@ -90,8 +90,10 @@ def starter_spec(
     """
     found = [_with_own(each, there) for each in starters_for(variables, local=local)]
     if not found:
+        if advice := _unnamed(variables):
+            raise RequestError("no key is set of a provider whose models are known", help=advice)
         advice = f"set one of {', '.join(key_variables())}; or OLLAMA_HOST, for models of your own machine"
-        raise RequestError("no key of a provider is set in the environment", help=_unnamed(variables) or advice)
+        raise RequestError("no key of a provider is set in the environment", help=advice)
     remote = _is_remote(variables)
     small = [_name(each, each.small, "small", remote=remote) for each in found]
     large = [_name(each, each.large, "large", remote=remote) for each in found]

@@ -147,6 +147,7 @@ def test_nothing_is_asked_where_no_ollama_is_meant(run: Run) -> None:
 def test_a_key_that_no_model_is_known_for_is_told(run: Run, name: str, kind: str) -> None:
     code, _, err = run("init", variables={name: "sk-planted"})
     assert code == 1
+    assert "no key is set of a provider whose models are known" in err
     assert f"`{name}` is set" in err
     assert f"{kind}:MODEL" in err
     assert "sk-planted" not in err

@@ -36,6 +36,24 @@ def test_a_model_is_shown_with_its_facts_and_price_with_source_and_day(run: Run)
     assert model["price"]["date"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "model", "dimensions"), [("openai", "text-embedding-3-large", 3072), ("ollama", "bge-m3", 1024)]
+)
+def test_a_model_that_embeds_tells_how_long_its_vectors_are(run: Run, kind: str, model: str, dimensions: int) -> None:
+    code, out, _ = run("models", kind, "--match", model)
+    assert code == 0
+    assert out.splitlines()[1].split()[-3:] == ["vectors", "of", str(dimensions)]
+    (told,) = json.loads(run("models", kind, "--match", model, "--json")[1])
+    assert (told["dimensions"], told["supports"]) == (dimensions, [])
+
+
+def test_each_model_of_one_price_is_named(run: Run) -> None:
+    _, out, _ = run("models", "replicate")
+    assert {"anthropic/claude-4-sonnet", "anthropic/claude-4.5-sonnet"} <= {
+        line.split()[0] for line in out.splitlines()
+    }
+
+
 def test_a_fee_for_each_call_and_tiers_are_told(run: Run) -> None:
     _, out, _ = run("models", "perplexity", "--json")
     assert next(each for each in json.loads(out) if each["model"] == "sonar")["price"]["request"] == "0.012"
