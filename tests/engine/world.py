@@ -28,9 +28,9 @@ KEY = "sk-planted-0123456789abcdef"
 
 def spec_of(case: Mapping[str, Any], address: str = "http://127.0.0.1:9") -> dict[str, Any]:
     """The spec of a case: `use` (default: a, then b, then c), each deployment at a provider of its own."""
-    names = case.get("names", ["a", "b", "c"])
+    names, kind = case.get("names", ["a", "b", "c"]), case.get("kind", {"kind": "openai-compatible"})
     providers = {
-        f"at-{name}": {"kind": "openai-compatible", "base_url": f"{address}/{name}/v1", "api_key": case.get("key", KEY)}
+        f"at-{name}": {**kind, "base_url": f"{address}/{name}/v1", "api_key": case.get("key", KEY)}
         for name in {case.get("at", {}).get(name, name) for name in names}
     }
     deployments = {

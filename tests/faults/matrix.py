@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from typing_extensions import override
 
+from llm_router.engine.continuing import INSTRUCTION
 from llm_router.messages import JsonObject
 
 FILE: Mapping[str, Any] = yaml.safe_load(Path(__file__).with_name("matrix.yaml").read_text())
@@ -22,18 +23,22 @@ SCHEMA: JsonObject = {"type": "object", "properties": {"n": {"type": "integer"}}
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell: what is given, and what is expected of it. `quick` cells are for runs in real time."""
+    """One cell: what is given, and what is expected of it. `quick` cells are for runs in real time.
+
+    The words of `dialect` are those in which the emulated providers answer and fail.
+    """
 
     row: Mapping[str, Any]
     column: str
     streamed: bool
     quick: bool = False
+    dialect: str = "chat completions"
 
     @override
     def __str__(self) -> str:
         """Its name."""
         name = self.row.get("name") or self._fault_name
-        return f"{name}, {self.column}, {'streamed' if self.streamed else 'whole'}"
+        return f"{self.dialect}: {name}, {self.column}, {'streamed' if self.streamed else 'whole'}"
 
     @property
     def expected(self) -> Mapping[str, Any]:
@@ -56,7 +61,8 @@ class Cell:
     @property
     def told(self) -> list[str]:
         """What is recorded of each attempt: how it ended, what it is charged by, and whether it went on."""
-        forms = {"x": f"{self.failure} {self.row['basis']}", "p": "permission free", "ok": "ok reported"}
+        basis = self._spoken.get("basis", {}).get(self._fault_name, self.row["basis"])
+        forms = {"x": f"{self.failure} {basis}", "p": "permission free", "ok": "ok reported"}
         words = self.expected["told"].split()
         return [forms[word.rstrip("+")] + " continued" * word.endswith("+") for word in words]
 
@@ -65,12 +71,21 @@ class Cell:
         """Whether an answer in the form of a schema is asked for."""
         return self._fault_name == "invalid_output"
 
+    @property
+    def answer(self) -> str:
+        """The text of a good answer. Who goes on as the dialect has it, by an instruction, says that it was asked it."""
+        by_instruction = "+" in self.expected["told"] and not self._spoken.get("prefill", True)
+        return f"m was asked: {INSTRUCTION}" if by_instruction else ANSWER
+
     def case(self) -> dict[str, Any]:
         """The case as the tests' world takes it."""
         fault = self.row["fault"]
+        if self.streamed and "shape" in self._streamed and isinstance(fault, str) and self._breaks:
+            fault = {"fault": fault, "after": self._spoken.get("after", 2)}
         given = {"first": {"a": fault}, "second": {"a": "permission", "b": fault}, "every": {"*": fault}}[self.column]
         case: dict[str, Any] = {"given": given, "facts": {name: self._facts(name) for name in "abc"}}
-        return {**case, "spec": {"settings": {"max_output_tokens": 1000}}, "text": QUESTION, **self._schema()}
+        spec = {"settings": {"max_output_tokens": 1000}}
+        return {**case, "kind": self._spoken["kind"], "spec": spec, "text": QUESTION, **self._schema()}
 
     def _schema(self) -> dict[str, Any]:
         return {"schema": SCHEMA} if self.structured else {}
@@ -101,17 +116,28 @@ class Cell:
         return streamed
 
     @property
+    def _breaks(self) -> bool:
+        """Whether the fault lets something of a stream through first."""
+        return str(self._streamed["shape"]).startswith("gone on with")
+
+    @property
+    def _spoken(self) -> Mapping[str, Any]:
+        spoken: Mapping[str, Any] = FILE["dialects"][self.dialect]
+        return spoken
+
+    @property
     def _fault_name(self) -> str:
         fault = self.row["fault"]
         return str(fault["fault"] if isinstance(fault, dict) else fault)
 
 
-def cells(*, quick: bool = False) -> Iterator[Cell]:
-    """Yields every cell."""
+def cells(dialect: str = "chat completions", *, quick: bool = False) -> Iterator[Cell]:
+    """Yields every cell of a dialect; those of faults that it can't have are left out."""
+    without = FILE["dialects"][dialect].get("without", ())
     for row in FILE["faults"]:
-        for column in COLUMNS:
+        for column in COLUMNS if row["fault"] not in without else ():
             for streamed in (False, True):
-                yield Cell(row, column, streamed, quick)
+                yield Cell(row, column, streamed, quick, dialect)
 
 
 def within(seconds: float, expected: float | list[float]) -> bool:

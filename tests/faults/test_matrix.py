@@ -24,9 +24,9 @@ from llm_router.errors import FAILURE_CLASSES, AttemptReport, ProviderError
 from llm_router.messages import Assembly
 from llm_router.testing.faults import FAULTS
 from tests.engine.world import Driver, Seen, World
-from tests.faults.matrix import ANSWER, FRAMEWORKS, Cell, cells, within
+from tests.faults.matrix import FILE, FRAMEWORKS, Cell, cells, within
 
-CELLS = list(cells())
+CELLS = [cell for dialect in FILE["dialects"] for cell in cells(dialect)]
 SAME = {"reset": "connection_lost", "silence": "timeout", "cut": "truncated", "rate_limit": "limited for a while"}
 """Faults that are another one by a second name."""
 
@@ -57,7 +57,7 @@ def _check_caller(cell: Cell, seen: Seen) -> None:
         passed_on.add(event)
     assert seen.outcome == cell.caller, seen.error
     if seen.answer is not None:
-        assert cell.structured or seen.answer.text == ANSWER
+        assert cell.structured or seen.answer.text == cell.answer
         assert passed_on.text == seen.answer.text * cell.streamed
         continued = [each.deployment for each, after in pairwise(seen.answer.attempts) if after.mark == "continued"]
         assert list(seen.answer.continued_from) == continued

@@ -18,7 +18,6 @@ _STATUSES: Mapping[int, FailureClass] = {
 _REASONS: Mapping[str, FailureClass] = {
     "INVALID_TOOL_GENERATION": "invalid_output",  # the model's own call was wrong; recorded 2026
     "TIMEOUT": "timeout",
-    "ERROR_TOXIC": "content_filter",
     "ERROR_LIMIT": "context_length",
 }
 

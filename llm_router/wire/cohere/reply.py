@@ -22,15 +22,16 @@ from llm_router.wire.cohere.failures import failure_at_end
 from llm_router.wire.cohere.usage import read_usage
 from llm_router.wire.error_body import failure_in_answer, request_id
 from llm_router.wire.reading import as_count, as_json_text, as_list, as_object, as_text, look_up
-from llm_router.wire.tool_results import made_call_id
+from llm_router.wire.tool_calls import made_call_id
 
 _REASONS: Mapping[str, FinishReason] = {
     "COMPLETE": "stop",
     "STOP_SEQUENCE": "stop",
     "MAX_TOKENS": "length",
     "TOOL_CALL": "tool_calls",
+    "ERROR_TOXIC": "content_filter",
 }
-_BROKEN = frozenset({"ERROR", "TIMEOUT", "ERROR_TOXIC", "ERROR_LIMIT", "USER_CANCEL"})
+_BROKEN = frozenset({"ERROR", "TIMEOUT", "ERROR_LIMIT", "USER_CANCEL"})
 """Finish reasons that say that the answer is not whole."""
 
 
