@@ -14,7 +14,7 @@ from typing import ClassVar
 from llm_router.errors import FailureClass
 from llm_router.messages import ChatResponse, Json, JsonObject, Reasoning, Refusal, Text, ToolCall, Usage
 from llm_router.testing.dialects.dialect import House, Moment, below, deployment_of, json_reply, read_object, read_tool
-from llm_router.testing.dialects.openai_family import FAMILY, Member, body_shape, kind_of
+from llm_router.testing.dialects.openai_family import FAMILY, Member, body_shape, broken_habits, kind_of
 from llm_router.testing.dialects.openai_rules import bad_request, broken_rules, misfit_problem
 from llm_router.testing.faults import Fault
 from llm_router.testing.question import Problem, Question, Rejected, estimate_tokens
@@ -70,7 +70,7 @@ class OpenAI:
         if misfit:
             raise Rejected(misfit_problem(misfit))
         self.check_model(str(body["model"]), house)
-        for problem in broken_rules(body, kind):
+        for problem in (*broken_rules(body, kind), *broken_habits(body, kind)):
             raise Rejected(problem)
         return _question(asked.path, body, FAMILY[kind])
 

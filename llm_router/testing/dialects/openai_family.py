@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 
+from llm_router.messages import JsonObject
+from llm_router.testing.dialects.dialect import objects
 from llm_router.testing.dialects.openai_rules import (
     FIELDS,
     IMAGE,
@@ -14,8 +18,10 @@ from llm_router.testing.dialects.openai_rules import (
     REFUSAL_PART,
     TEXT_PART,
     USER_PARTS,
+    bad_request,
     content,
 )
+from llm_router.testing.question import Problem
 from llm_router.testing.shapes import Anything, Array, Either, Flag, Number, Object, Shape, String, Tagged
 
 _ROUTER = ("top_k", "min_p", "repetition_penalty")
@@ -132,3 +138,54 @@ def _message(member: Member) -> Tagged:
 
 def _with(shape: Object, fields: Mapping[str, Shape]) -> Object:
     return Object({**shape.fields, **fields}, shape.required)
+
+
+def broken_habits(body: JsonObject, kind: str) -> Iterator[Problem]:
+    """What a body that OpenAI would take has wrong for this kind."""
+    for habit in _HABITS.get(kind, ()):
+        yield from habit(body)
+
+
+def _turns(body: JsonObject) -> Iterator[Problem]:
+    """Perplexity's order of speakers (api-discussion issue 265, 2025; litellm issue 3918)."""
+    roles = [str(message.get("role")) for message in objects(body.get("messages"))]
+    spoken = roles[next((place for place, role in enumerate(roles) if role != "system"), len(roles)) :]
+    message = ""
+    if spoken[:1] == ["assistant"] or any(
+        (one == "assistant") == (other == "assistant") or other == "system" for one, other in pairwise(spoken)
+    ):
+        message = "After the (optional) system message(s), user or tool message(s) should alternate with assistant "
+        message += "message(s)."
+    elif spoken[-1:] in ([], ["assistant"]):
+        message = "Last message must have role `user`."
+    if message:
+        yield Problem(400, message, "invalid_message", "400")
+
+
+_STEADY = re.compile(r"grok-4(-|$)|grok-4\.1-fast|grok-4\.20(?!-multi)|grok-code|grok-build|grok-[23](?!-mini)")
+
+
+def _steady(body: JsonObject) -> Iterator[Problem]:
+    """Models of xAI's that think as they will (litellm 16265, hermes-agent issue 23088, 2025 to 2026)."""
+    model = str(body.get("model"))
+    steady = re.match(
+        r"grok-4(-|$)|grok-4\.1-fast|grok-4\.20(?!-multi-agent)|grok-code|grok-build|grok-[23](?!-mini)", model
+    )
+    if steady and body.get("reasoning_effort") is not None:
+        yield bad_request(f"Model {model} does not support parameter reasoningEffort.")
+
+
+def _efforts(body: JsonObject) -> Iterator[Problem]:
+    """GPT-OSS thinks at least a little (console.groq.com/docs/reasoning, 2026; litellm 38263)."""
+    effort = body.get("reasoning_effort")
+    if "gpt-oss" in str(body.get("model")) and effort not in (None, "low", "medium", "high"):
+        message = "`reasoning_effort` must be one of `low`, `medium`, or `high`"
+        yield bad_request(message, param="reasoning_effort")
+
+
+_HABITS: Mapping[str, tuple[Callable[[JsonObject], Iterator[Problem]], ...]] = {
+    "perplexity": (_turns,),
+    "xai": (_steady,),
+    "groq": (_efforts,),
+    "together": (_efforts,),
+}

@@ -28,6 +28,7 @@ class OpenAI:
             thoughts,
             names=quirks.names == "yes",
             tools=quirks.tools == "yes",
+            user_first=quirks.turns == "strict",
             prefill=quirks.prefill != "no",
         )
 

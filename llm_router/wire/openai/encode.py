@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from llm_router.messages import ChatRequest, Json, JsonObject, NamedTool, Settings, Tool, ToolChoice
+from llm_router.messages import ChatRequest, Json, JsonObject, Message, NamedTool, Settings, Tool, ToolChoice
 from llm_router.wire.codec import HttpRequest, Target, Unsupported
 from llm_router.wire.openai.answers import instructed, response_format, with_answer_tool
 from llm_router.wire.openai.conversation import begins_answer, encode_messages
 from llm_router.wire.openai.efforts import known_effort, sampling
 from llm_router.wire.openai.quirks import Quirks, read_quirks
+from llm_router.wire.openai.turns import by_turns
 from llm_router.wire.sending import json_body, merged, request_headers, url
 
 _FIXED = frozenset({"model", "messages", "stream"})
@@ -22,7 +23,7 @@ def encode(request: ChatRequest, target: Target, *, stream: bool) -> HttpRequest
     request = with_answer_tool(request, quirks)
     body: dict[str, Json] = {
         "model": target.model,
-        "messages": encode_messages(instructed(request, quirks), quirks),
+        "messages": encode_messages(_messages(request, quirks), quirks),
         **_tools(request, quirks),
         **_settings(request.settings, quirks),
         **_format(request, quirks),
@@ -35,6 +36,11 @@ def encode(request: ChatRequest, target: Target, *, stream: bool) -> HttpRequest
         request_headers(target, request.settings, "text/event-stream" if stream else "application/json"),
         json_body(merged(body, request.settings.extra, fixed=_FIXED)),
     )
+
+
+def _messages(request: ChatRequest, quirks: Quirks) -> Sequence[Message]:
+    said = instructed(request, quirks)
+    return by_turns(said) if quirks.turns == "strict" else said
 
 
 def _tools(request: ChatRequest, quirks: Quirks) -> JsonObject:
@@ -109,6 +115,8 @@ def _reasoning(settings: Settings, quirks: Quirks) -> Mapping[str, Json]:
         if settings.reasoning == "none":
             return {}  # who doesn't reason does as asked
         raise Unsupported("`reasoning`")
+    if quirks.reasoning == "fixed":
+        raise Unsupported("`reasoning`: this model thinks as it will")
     if quirks.reasoning == "object" and isinstance(settings.reasoning, int):
         return {"reasoning": {"max_tokens": settings.reasoning}}
     effort = known_effort(settings.reasoning, quirks)

@@ -9,13 +9,14 @@ is what most compatible servers understand. Responses read those of them that co
 | `stream_usage` | `option`, `always` | whether a stream must be asked for usage by `stream_options` |
 | `seed_name` | a key, `none` | the key of `seed`; `none`: there is no such setting |
 | `stop` | `yes`, `no` | whether stop sequences exist |
-| `reasoning` | `effort`, `object`, `none` | `reasoning_effort: low`, `reasoning: {effort: low}`, or no such setting |
+| `reasoning` | `effort`, `object`, `none`, `fixed` | `reasoning_effort: x`, `reasoning: {effort: x}`; not; as it will |
 | `efforts` | `any`, `minimal`, `none`, `low`, `medium`, `high` | which there are: see `efforts.py` |
 | `tool_efforts` | `any`, `unsaid`, `none` | efforts beside tools: any, none that is said, or only `none` that is |
 | `sampling` | `yes`, `idle`, `off`, `no` | whether temperature and top_p can be set: see `efforts.py` |
 | `logprobs` | `pair`, `count`, `none` | `logprobs: true, top_logprobs: 3`, `logprobs: 3`, or no such setting |
 | `user` | `yes`, `no` | whether the end user can be named |
 | `names` | `yes`, `no` | whether a message can say its speaker's name |
+| `turns` | `any`, `strict` | whether user and assistant must speak by turns: see `turns.py` |
 | `tools` | `yes`, `no` | whether there are tools |
 | `tool_choice_required` | `required`, `any` | the word for "some tool must be called" |
 | `parallel_tool_calls` | `yes`, `no` | whether that option exists |
@@ -47,13 +48,14 @@ class Quirks:
     stream_usage: Literal["option", "always"] = "option"
     seed_name: str = "seed"
     stop: Flag = "yes"
-    reasoning: Literal["effort", "object", "none"] = "effort"
+    reasoning: Literal["effort", "object", "none", "fixed"] = "effort"
     efforts: Literal["any", "minimal", "none", "low", "medium", "high"] = "any"
     tool_efforts: Literal["any", "unsaid", "none"] = "any"
     sampling: Literal["yes", "idle", "off", "no"] = "yes"
     logprobs: Literal["pair", "count", "none"] = "pair"
     user: Flag = "yes"
     names: Flag = "yes"
+    turns: Literal["any", "strict"] = "any"
     tools: Flag = "yes"
     tool_choice_required: Literal["required", "any"] = "required"
     parallel_tool_calls: Flag = "yes"
