@@ -6,16 +6,16 @@ vocabulary in use here falls back to bytes, and none has a token shorter than on
 
 A request is more than its texts: its template adds some tokens to each message, and tools and schemas are shown to the
 model in a form that nobody documents: short recorded requests with tools are off by 15 % (Together) to 50 % (OpenAI,
-which shows them more tersely). Their bound takes JSON twice its bytes, and for template and hidden instructions the
-allowances below, which cover what was recorded (Grok's hidden instructions are 680 tokens).
+which shows them more tersely). Their bound takes JSON twice its bytes, and for template and hidden instructions
+allowances that cover what was recorded: those of whoever serves (Grok's hidden instructions are 680 tokens), or, where
+it is known who does (`most_tokens`), that provider's own.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Literal, assert_never
 
@@ -25,7 +25,6 @@ from llm_router.catalog.vocabulary import counter_for
 from llm_router.messages import (
     ChatRequest,
     Json,
-    JsonFormat,
     Media,
     Part,
     Reasoning,
@@ -52,11 +51,27 @@ class TokenCount:
 
 NONE = TokenCount(0, 0, "exact")
 
-_MESSAGE = TokenCount(4, 24, "estimated")
-_REPLY = TokenCount(3, 800, "estimated")
+
+@dataclass(frozen=True, slots=True)
+class _Allowances:
+    """What a request has beside its contents: for each message, for the reply and what is hidden, for having tools."""
+
+    message: TokenCount
+    reply: TokenCount
+    tools: TokenCount
+
+
+_ANYBODY = _Allowances(
+    TokenCount(4, 24, "estimated"), TokenCount(3, 800, "estimated"), TokenCount(25, 1_500, "estimated")
+)
+_MAKERS = replace(_ANYBODY, reply=TokenCount(3, 100, "estimated"))
+"""Recorded texts without tools or schema to the providers of `_MAKER_KINDS`: 9 tokens above their bytes at most."""
+_MAKER_KINDS = ("anthropic", "gemini", "mistral", "deepseek", "perplexity")
+_OPENAI = _Allowances(TokenCount(4, 8, "estimated"), TokenCount(3, 50, "estimated"), TokenCount(25, 200, "estimated"))
+"""Recorded: 11 tokens beside two messages at most; tools have fewer tokens than their JSON has bytes."""
+_OPENAI_MODEL = re.compile(r"(?!gpt-oss)(?:gpt-|chatgpt-|o\d)")
 _CALL = TokenCount(8, 48, "estimated")
 _TOOL = TokenCount(8, 80, "estimated")
-_TOOLS = TokenCount(25, 1_500, "estimated")
 _KNOWN_TEMPLATE = re.compile(r"gpt-(?:4o|4\.1|4|3\.5-turbo)(?:-mini|-nano|-turbo)?(?:-\d{4}-\d{2}-\d{2}|-\d{4})?$")
 """OpenAI's models whose template is three tokens a message, one for its role, and three for the reply (its cookbook's
 guide to counting; recorded usage agrees to the token, while gpt-5 and later differ by one or two)."""
@@ -80,16 +95,25 @@ def count_request(request: ChatRequest, model: str | None = None) -> TokenCount:
     """
     name = _plain(model)
     known = name is not None and _KNOWN_TEMPLATE.match(name) is not None
-    counts = [_exactly(_REPLY) if known else _REPLY]
-    for message in request.messages:
-        counts.append(_exactly(_MESSAGE) if known else _MESSAGE)
-        counts.extend(_part(part, name) for part in message.parts)
-        if message.name:
-            counts.append(_text(message.name, name))
-    counts.extend(_tools(request.tools, name))
-    if request.response_format is not None:
-        counts.append(_format(request.response_format, name))
-    return reduce(TokenCount.__add__, counts, NONE)
+    message, reply = _ANYBODY.message, _ANYBODY.reply
+    allowed = replace(_ANYBODY, message=_exactly(message), reply=_exactly(reply)) if known else _ANYBODY
+    return _Reading(name).request(request, allowed)
+
+
+def most_tokens(request: ChatRequest, kind: str, model: str, *, exactly: bool) -> int:
+    """The most input tokens that a provider of this kind, at its own address, bills for a request to `model`.
+
+    `exactly`: with OpenAI's vocabularies where they are on this machine; else it is the same on every machine. Where
+    its makers don't serve the model, it is the bound that holds whoever does.
+    """
+    name = _plain(model) or ""
+    plain = not request.tools and request.response_format is None
+    if kind in ("openai", "azure") and _OPENAI_MODEL.match(name):
+        allowed = _OPENAI if request.response_format is None else replace(_OPENAI, reply=_ANYBODY.reply)
+        return _Reading(name, exactly=exactly).request(request, allowed).upper
+    if kind in _MAKER_KINDS:
+        return _Reading(name, exactly=False).request(request, _MAKERS if plain else _ANYBODY).upper
+    return count_request(request).upper
 
 
 def _exactly(count: TokenCount) -> TokenCount:
@@ -100,10 +124,11 @@ def _plain(model: str | None) -> str | None:
     return None if model is None else model.strip().lower().rpartition("/")[2]
 
 
-def _text(text: str, model: str | None) -> TokenCount:
+def _text(text: str, model: str | None, *, exactly: bool = True) -> TokenCount:
     upper = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
-    if model is not None and (count := counter_for(model)) is not None:
-        exact = count(text)
+    count = counter_for(model) if model is not None and exactly else None
+    exact = None if count is None else count(text)
+    if exact is not None:
         return TokenCount(exact, exact, "exact")
     return TokenCount(estimate(text, _family(model)), upper, "estimated")
 
@@ -112,34 +137,50 @@ def _family(model: str | None) -> Family:
     return "cl100k" if model is not None and _CL100K.match(model) else "o200k"
 
 
-def _part(part: Part, model: str | None) -> TokenCount:
-    match part:
-        case Text(text) | Refusal(text) | Reasoning(text):
-            return _text(text, model)
-        case Media():
-            return TokenCount(*media_tokens(part, model), "estimated")
-        case ToolCall():
-            return _CALL + _text(part.name, model) + _twice(_text(part.arguments, model))
-        case ToolResult():
-            return reduce(TokenCount.__add__, (_part(inner, model) for inner in part.parts), _CALL)
-        case _:
-            assert_never(part)
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """How a model (by its plain name) reads what a request has; `exactly`: by its vocabulary, where that is here."""
 
+    model: str | None
+    exactly: bool = True
 
-def _tools(tools: tuple[Tool, ...], model: str | None) -> Iterator[TokenCount]:
-    if tools:
-        yield _TOOLS
-    for tool in tools:
-        yield _TOOL
-        yield _json({"name": tool.name, "description": tool.description, "parameters": tool.parameters}, model)
+    def request(self, request: ChatRequest, allowed: _Allowances) -> TokenCount:
+        counts = [allowed.reply]
+        for message in request.messages:
+            counts.append(allowed.message)
+            counts.extend(self._part(part) for part in message.parts)
+            if message.name:
+                counts.append(self._text(message.name))
+        if request.tools:
+            counts.append(allowed.tools)
+        counts.extend(self._tool(tool) for tool in request.tools)
+        if request.response_format is not None:
+            counts.append(_TOOL + self._json(request.response_format.schema))
+        return reduce(TokenCount.__add__, counts, NONE)
 
+    def _text(self, text: str) -> TokenCount:
+        return _text(text, self.model, exactly=self.exactly)
 
-def _format(wanted: JsonFormat, model: str | None) -> TokenCount:
-    return _TOOL + _json(wanted.schema, model)
+    def _part(self, part: Part) -> TokenCount:
+        match part:
+            case Text(text) | Refusal(text) | Reasoning(text):
+                return self._text(text)
+            case Media():
+                return TokenCount(*media_tokens(part, self.model), "estimated")
+            case ToolCall():
+                return _CALL + self._text(part.name) + _twice(self._text(part.arguments))
+            case ToolResult():
+                return reduce(TokenCount.__add__, (self._part(inner) for inner in part.parts), _CALL)
+            case _:
+                assert_never(part)
 
+    def _tool(self, tool: Tool) -> TokenCount:
+        shown: Json = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+        return _TOOL + self._json(shown)
 
-def _json(value: Json, model: str | None) -> TokenCount:
-    return _twice(_text(json.dumps(value, ensure_ascii=False, default=str), model))
+    def _json(self, value: Json) -> TokenCount:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+        return _twice(_text(text, self.model, exactly=False))
 
 
 def _twice(count: TokenCount) -> TokenCount:

@@ -9,16 +9,25 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import re
 import types
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import tiktoken
 
-Count = Callable[[str], int]
+Count = Callable[[str], int | None]
+"""How many tokens a text has; None for a text that can't be counted in good time."""
+
+LONGEST_RUN = 2_000
+"""So many letters, signs or blanks without a break take time that grows with their square, or more stack than there is
+(tiktoken 0.14 gives up on a million blanks): no text that a person wrote."""
+_BLANKS = re.compile(rf"\s{{{LONGEST_RUN}}}")
+_LETTERS = re.compile(rf"(?<!\w)(?>\w+)(?<=\w{{{LONGEST_RUN}}})|(?<![^\w\s])(?>[^\w\s]+)(?<=[^\w\s]{{{LONGEST_RUN}}})")
 
 _READ_AS = {"cl100k_base": "cl100k_base", "o200k_base": "o200k_base", "o200k_harmony": "o200k_base"}
 """The vocabularies whose recipes load one file and nothing else; they differ in special tokens only, which a text has
@@ -28,8 +37,21 @@ none of. Other recipes call each other, and so past our loader."""
 def counter_for(model: str) -> Count | None:
     """A function that counts a text's tokens as `model` reads it; None where that can't be known here and offline."""
     name = _vocabulary_of(model)
-    encoding = _load(name) if name else None
-    return None if encoding is None else lambda text: len(encoding.encode_ordinary(_paired(text)))
+    encoding = _loaded(name) if name else None
+    return None if encoding is None else lambda text: _count(encoding, text)
+
+
+def _count(encoding: tiktoken.Encoding, text: str) -> int | None:
+    return len(encoding.encode_ordinary(_paired(text))) if _is_broken_up(text) else None
+
+
+def _is_broken_up(text: str) -> bool:
+    """Whether no run in the text is too long to be counted."""
+    if len(text) < LONGEST_RUN:
+        return True
+    if _BLANKS.search(text):
+        return False
+    return not any(_LETTERS.search(word) for word in text.split() if len(word) >= LONGEST_RUN)
 
 
 @cache
@@ -43,6 +65,15 @@ def _vocabulary_of(model: str) -> str | None:
         return _READ_AS.get(encoding_name_for_model(model))
     except KeyError:
         return None
+
+
+_LOADING = Lock()
+
+
+def _loaded(name: str) -> tiktoken.Encoding | None:
+    """The vocabulary, loaded once (most of a second), whoever asks for it meanwhile."""
+    with _LOADING:
+        return _load(name)
 
 
 @cache

@@ -10,7 +10,7 @@ import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from llm_router.catalog.tokens import TokenCount, count_request
+from llm_router.catalog.tokens import count_request
 from llm_router.engine.attempt import Answered, Failed
 from llm_router.errors import AttemptReport
 from llm_router.messages import ChatRequest, Text, ToolResult, Usage
@@ -53,9 +53,9 @@ class Subject:
         """The candidate for a request that has grown by so many tokens at most since it was decided."""
         if not tokens or not candidate.charges:
             return candidate
-        more = replace(self.features, input_tokens=self.features.input_tokens + TokenCount(tokens, tokens, "estimated"))
+        more = self.features.grown(tokens)
         deployment = self.program.deployments[candidate.deployment]
-        known = estimate(deployment, more, self.snapshot, candidate.cap)
+        known = estimate(deployment, more, self.snapshot, candidate.cap, closely=candidate.estimate.closely)
         accounts = tuple(charge.account for charge in candidate.charges)
         asked = charges(accounts, more, known.cost_bound, candidate.cap, via=candidate.relieves)
         return replace(candidate, estimate=known, charges=asked)

@@ -53,7 +53,7 @@ def _estimate(program: Program, told: Explanation, candidate: Candidate) -> Cost
         candidate.deployment,
         candidate.provider,
         told.input_tokens.value,
-        told.input_tokens.upper,
+        candidate.estimate.input_bound,
         expected_output(program.deployments[candidate.deployment], candidate.cap),
         candidate.cap,
         candidate.estimate.cost,

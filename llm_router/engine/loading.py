@@ -122,7 +122,9 @@ def loaded(origin: Origin, environment: Environment) -> Loaded | NotLoaded:
     diagnostics = in_order((*found, *binding.diagnostics, *alerts.diagnostics))
     if has_errors(diagnostics):
         return NotLoaded(reading.source.text, diagnostics)
-    return Loaded(origin, reading.source.text, program, wire(binding), diagnostics, alerts.alerts)
+    return Loaded(
+        origin, reading.source.text, program, replace(wire(binding), exactly=True), diagnostics, alerts.alerts
+    )
 
 
 def log_diagnostics(fresh: Loaded) -> None:

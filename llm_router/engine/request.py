@@ -116,7 +116,7 @@ async def decided(job: Job) -> tuple[Features, Snapshot, Decision]:
 
 
 def _features(job: Job, wall: float) -> Features:
-    call = Call(job.request, job.hints, job.request_id, wall, job.stream)
+    call = Call(job.request, job.hints, job.request_id, wall, job.stream, job.wiring.exactly)
     return compute(job.program, call, variables=job.wiring.variables, given=job.given)
 
 

@@ -22,7 +22,7 @@ class Wiring:
 
     `unbound` maps the others to the reason why the environment leaves them without key or address. `secrets` are the
     values that must never be shown. `variables` is the environment for `env.<NAME>`. `accounts` are what attempts are
-    charged to.
+    charged to. `exactly` as in `Call`.
     """
 
     targets: Mapping[str, Target]
@@ -31,6 +31,7 @@ class Wiring:
     secrets: tuple[str, ...] = field(default=(), repr=False)
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     accounts: Accounts = field(default_factory=Accounts, repr=False)
+    exactly: bool = False
 
 
 def wire(binding: Binding) -> Wiring:

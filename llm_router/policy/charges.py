@@ -119,6 +119,11 @@ def bounds(accounts: tuple[Account, ...]) -> bool:
     return any(account.kind in ("tokens", "money") for account in accounts)
 
 
+def spends(accounts: tuple[Account, ...]) -> bool:
+    """Whether one of these is a budget."""
+    return any(account.kind == "money" for account in accounts)
+
+
 def charges(
     accounts: tuple[Account, ...],
     features: Features,

@@ -13,7 +13,7 @@ from hashlib import blake2b
 from typing import TypeAlias
 
 from llm_router.messages import Settings, Thinking
-from llm_router.policy.charges import Account, Charge, accounts_of, bounds, charges, covering
+from llm_router.policy.charges import Account, Charge, accounts_of, bounds, charges, covering, spends
 from llm_router.policy.choose import Choice, choose
 from llm_router.policy.decision import Candidate, Decision, Deferral, Estimate, Moved, Rejection, Score
 from llm_router.policy.defaults import OUTPUT_CAP
@@ -223,9 +223,11 @@ class _Frame:
         settings = spec_settings(self.program, self.rule, deployment)
         caller = self.features.needs.settings
         covered = covering(self.accounts, self.features, self.rule, deployment)
-        bounded = tier.max_cost is not None or self.features.hints.max_cost is not None or bounds(covered)
+        paid = tier.max_cost is not None or self.features.hints.max_cost is not None or spends(covered)
+        bounded = paid or bounds(covered)
         cap = caller.max_output_tokens or _spec_cap(deployment, settings.max_output_tokens, bounded=bounded)
-        known = estimate(deployment, self.features, self.snapshot, cap)
+        closely = paid and not (settings.extra or caller.extra)  # by which a provider may be told to add to it
+        known = estimate(deployment, self.features, self.snapshot, cap, closely=closely)
         scored = None if weights is None else score(tier, weights, known)
         left_out = unsupported(deployment, settings, self._thinking(settings))
         return _Entrant(member, names, deployment, known, scored, cap, left_out)

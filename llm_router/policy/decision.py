@@ -48,14 +48,17 @@ tier, or ahead of all inside a tool loop; or its speed is to be measured again."
 class Estimate:
     """What is expected of one candidate; `None` is unknown.
 
-    `cost` is the expected one and `cost_bound` what it can't exceed under the cap, in picodollars. `seconds` is the
-    time of the whole answer. `quality` is 0 to 100.
+    `cost` is the expected one and `cost_bound` what it can't exceed under the cap, in picodollars; `input_bound` are
+    the input tokens of that, counted `closely` where money is bounded. `seconds` is the time of the whole answer.
+    `quality` is 0 to 100.
     """
 
     cost: int | None = None
     cost_bound: int | None = None
     seconds: float | None = None
     quality: float | None = None
+    input_bound: int = 0
+    closely: bool = False
 
 
 @dataclass(frozen=True, slots=True)

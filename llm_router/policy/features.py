@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from llm_router.catalog.tokens import TokenCount, count_request
+from llm_router.catalog.tokens import TokenCount, count_request, most_tokens
 from llm_router.messages import ChatRequest, Media, Part, Settings, Text, ToolResult
 from llm_router.policy.hints import Hints
 from llm_router.policy.program import UNSET, Program
@@ -23,13 +23,39 @@ MediaKind = Literal["image", "file", "audio"]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call as it arrived: the request, its hints, its id, and the moment (`now`, seconds since the epoch)."""
+    """One call as it arrived: the request, its hints, its id, and the moment (`now`, seconds since the epoch).
+
+    `exactly`: where money is bounded, tokens are counted by the vocabularies that are on this machine. Without, all
+    that follows from the call is the same on every machine.
+    """
 
     request: ChatRequest
     hints: Hints
     request_id: str
     now: float
     stream: bool = False
+    exactly: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The most input tokens of a request by who is asked, counted once, when first asked for.
+
+    `more` are tokens that the request has grown by since. Without a request there are no such bounds.
+    """
+
+    request: ChatRequest | None = field(default=None, repr=False)
+    exactly: bool = False
+    more: int = 0
+    known: dict[tuple[str, str], int] = field(default_factory=dict, repr=False, compare=False)
+
+    def most(self, kind: str, model: str) -> int | None:
+        """Tokens that a provider of this kind, at its own address, doesn't bill more than; None where nobody knows."""
+        if self.request is None:
+            return None
+        if (kind, model) not in self.known:
+            self.known[kind, model] = most_tokens(self.request, kind, model, exactly=self.exactly)
+        return self.known[kind, model] + self.more
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +80,8 @@ class Features:
 
     `values` holds the features that the program reads, by name; an absent feature is a missing key. Their types: text
     and words `str` (`weekday` as `mon`), sets `frozenset[str]`, counts and `hour` `int`, numbers `int | float`,
-    booleans `bool`, shares `float`. What a budget has spent is the world's, and added by `in_world`.
+    booleans `bool`, shares `float`. What a budget has spent is the world's, and added by `in_world`. `input_tokens` are
+    bounded for whoever is asked, `bounds` by who is.
     """
 
     request_id: str
@@ -64,6 +91,12 @@ class Features:
     input_tokens: TokenCount
     previous: str | None = None
     in_tool_loop: bool = False
+    bounds: Bounds = Bounds()
+
+    def grown(self, tokens: int) -> Features:
+        """The features of a request that has grown by so many tokens at most."""
+        more = self.input_tokens + TokenCount(tokens, tokens, "estimated")
+        return replace(self, input_tokens=more, bounds=replace(self.bounds, more=self.bounds.more + tokens))
 
 
 def compute(
@@ -86,6 +119,7 @@ def compute(
         tokens,
         _previous(call.request),
         _in_tool_loop(call.request),
+        Bounds() if "input_tokens" in stated else Bounds(call.request, call.exactly),
     )
 
 

@@ -83,15 +83,23 @@ _WHOLE: Mapping[str, Weights] = MappingProxyType(
 )
 
 
-def estimate(deployment: Deployment, features: Features, snapshot: Snapshot, cap: int | None) -> Estimate:
-    """What is expected of one deployment that may answer with `cap` tokens at most."""
+def estimate(
+    deployment: Deployment, features: Features, snapshot: Snapshot, cap: int | None, *, closely: bool = False
+) -> Estimate:
+    """What is expected of one deployment that may answer with `cap` tokens at most.
+
+    `closely` counts as well as can be what may be billed at most, which takes microseconds: for bounded money.
+    """
     expected = expected_output(deployment, cap)
-    cost, bound = _costs(deployment, features, expected, cap, now=snapshot.now)
+    most = _most_input(deployment, features) if closely else features.input_tokens.upper
+    cost, bound = _costs(deployment, features, (expected, most, cap), now=snapshot.now)
     return Estimate(
         cost=cost,
         cost_bound=bound,
         seconds=_seconds(deployment, _believed(deployment, snapshot), expected),
         quality=_quality(deployment, features.hints.task),
+        input_bound=most,
+        closely=closely,
     )
 
 
@@ -156,15 +164,32 @@ def ahead(score: Score | None, balance: Balance) -> tuple[bool, float]:
     return False, score.total if balance == "order" else round(score.total, 1)
 
 
+def _most_input(deployment: Deployment, features: Features) -> int:
+    """The most input tokens that an attempt there can be billed for: no model reads more than its context.
+
+    A spec's own address may be a proxy that adds to requests, and texts to embed are no messages: there the bound holds
+    that holds for everybody.
+    """
+    card, provider, general = deployment.card, deployment.provider, features.input_tokens.upper
+    own = provider.kind == "azure" or provider.base_url is None
+    vectors = card is not None and card.vectors is not None
+    model = deployment.model if card is None else card.name
+    known = features.bounds.most(provider.kind, model) if own and not vectors else None
+    context = max(card.context, deployment.context or 0) if card is not None and card.context else None
+    return min(each for each in (general, known, context) if each is not None)
+
+
 def _costs(
-    deployment: Deployment, features: Features, expected: int, cap: int | None, *, now: float
+    deployment: Deployment, features: Features, tokens: tuple[int, int, int | None], *, now: float
 ) -> tuple[int | None, int | None]:
+    """Expected and most; `tokens` are the expected output, the most input, and the most output."""
+    expected, most, cap = tokens
     price = deployment.price
     if price is None:
         return None, None
     at = datetime.datetime.fromtimestamp(now, datetime.UTC) if price.revisions else None
     cost = price.cost(Usage(input=features.input_tokens.value, output=expected), at)
-    bound = None if cap is None else price.upper_bound(features.input_tokens.upper, cap, at, hour=features.needs.hour)
+    bound = None if cap is None else price.upper_bound(most, cap, at, hour=features.needs.hour)
     return None if cost is None else cost.total, bound
 
 

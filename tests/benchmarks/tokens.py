@@ -35,8 +35,9 @@ def texts(family: Family) -> None:
     if count is None:
         print(f"{family}: the vocabulary is not on this machine")
         return
-    ours = {name: estimate(text, family) / count(text) - 1 for name, text in SAMPLES.items()}
-    quarter = [len(text.encode()) / 4 / count(text) - 1 for text in SAMPLES.values()]
+    counted = {name: count(text) or 1 for name, text in SAMPLES.items()}
+    ours = {name: estimate(text, family) / counted[name] - 1 for name, text in SAMPLES.items()}
+    quarter = [len(text.encode()) / 4 / counted[name] - 1 for name, text in SAMPLES.items()]
     print(f"{family}, estimated   {summary(ours.values())}\n{family}, bytes / 4   {summary(quarter)}")
     print("  " + "  ".join(f"{name} {error:+.0%}" for name, error in ours.items()))
 
