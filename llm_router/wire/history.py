@@ -7,7 +7,7 @@ for it: `any`, those with a text, those that are signed, or none at all. Signed 
 which nothing was said, are cut off there. The phase of a text is kept and dropped as a signature is.
 **Calls and results.** A result stands right behind the message of its call, in the order of the calls; it answers the
 last call of its id before it. A call without a result gets an error that says so. A result without a call becomes what
-the user says. Ids are unique in a conversation, and one that the dialect doesn't take is replaced on both sides, always
+the user says. Where results must be answered before the user speaks, `BRIDGE` answers them. Ids are unique in a conversation, and one that the dialect doesn't take is replaced on both sides, always
 by the same one. Where there are no tools, calls and results are told in words.
 **Contents.** Empty texts are left out, where the dialect refuses them those of nothing but white space too; and then
 messages of which nothing is left. A conversation of which nothing is left is refused.
@@ -46,6 +46,9 @@ from llm_router.wire.codec import CallIds, HistoryForm, Unsupported
 BEGINNING = "(The conversation begins.)"
 """What the user says before an answer that came unasked, where the user must speak first."""
 
+BRIDGE = "(No answer.)"
+"""What stands between results and the user, where something must."""
+
 NO_RESULT = "This call was not answered."
 """What a call without a result is answered with."""
 
@@ -67,7 +70,7 @@ def fitted(request: ChatRequest, form: HistoryForm, *, own: Callable[[str], bool
     kept = [_kept(message, form, own) for message in request.messages]
     paired = _paired([message for message in kept if message.parts], form)
     paired = paired if form.tools else [_in_words(message) for message in paired]
-    messages = tuple(paired) or _empties(request, form)
+    messages = tuple(_bridged(paired) if form.bridged else paired) or _empties(request, form)
     messages = _begun(messages) if form.user_first else messages
     return _marked(replace(request, messages=messages), form.marks)
 
@@ -222,6 +225,14 @@ def _placed(message: Message, calls: Sequence[_Asked]) -> Iterator[Message]:
     parts = tuple(next(renamed).call if isinstance(part, ToolCall) else part for part in message.parts)
     yield message if parts == message.parts else replace(message, parts=parts)
     yield Message("tool", tuple(each.result or _unanswered(each.call) for each in calls))
+
+
+def _bridged(messages: Sequence[Message]) -> Iterator[Message]:
+    """The messages with an answer between results and the user."""
+    for before, message in zip((None, *messages), messages, strict=False):
+        if before is not None and before.role == "tool" and message.role == "user":
+            yield Message("assistant", (Text(BRIDGE),))
+        yield message
 
 
 def _in_words(message: Message) -> Message:

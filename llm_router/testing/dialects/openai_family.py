@@ -162,6 +162,14 @@ def _turns(body: JsonObject) -> Iterator[Problem]:
         yield Problem(400, message, "invalid_message", "400")
 
 
+def _bridges(body: JsonObject) -> Iterator[Problem]:
+    """Mistral wants an answer between results and the user (avante.nvim 2695, hermes-agent 20154, 2025 to 2026)."""
+    roles = [str(message.get("role")) for message in objects(body.get("messages"))]
+    if ("tool", "user") in pairwise(roles):
+        message = "Unexpected role 'user' after role 'tool'"
+        yield Problem(400, message, "invalid_request_message_order", "3230")
+
+
 _STEADY = re.compile(r"grok-4(-|$)|grok-4\.1-fast|grok-4\.20(?!-multi)|grok-code|grok-build|grok-[23](?!-mini)")
 
 
@@ -185,6 +193,7 @@ def _efforts(body: JsonObject) -> Iterator[Problem]:
 
 _HABITS: Mapping[str, tuple[Callable[[JsonObject], Iterator[Problem]], ...]] = {
     "perplexity": (_turns,),
+    "mistral": (_bridges,),
     "xai": (_steady,),
     "groq": (_efforts,),
     "together": (_efforts,),

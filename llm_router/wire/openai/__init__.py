@@ -28,6 +28,7 @@ class OpenAI:
             thoughts,
             names=quirks.names == "yes",
             tools=quirks.tools == "yes",
+            bridged=quirks.after_results == "answer",
             user_first=quirks.turns == "strict",
             prefill=quirks.prefill != "no",
         )

@@ -17,6 +17,7 @@ is what most compatible servers understand. Responses read those of them that co
 | `user` | `yes`, `no` | whether the end user can be named |
 | `names` | `yes`, `no` | whether a message can say its speaker's name |
 | `turns` | `any`, `strict` | whether user and assistant must speak by turns: see `turns.py` |
+| `after_results` | `any`, `answer` | whether only an answer may follow the results of calls |
 | `tools` | `yes`, `no` | whether there are tools |
 | `tool_choice_required` | `required`, `any` | the word for "some tool must be called" |
 | `parallel_tool_calls` | `yes`, `no` | whether that option exists |
@@ -56,6 +57,7 @@ class Quirks:
     user: Flag = "yes"
     names: Flag = "yes"
     turns: Literal["any", "strict"] = "any"
+    after_results: Literal["any", "answer"] = "any"
     tools: Flag = "yes"
     tool_choice_required: Literal["required", "any"] = "required"
     parallel_tool_calls: Flag = "yes"
