@@ -73,7 +73,7 @@ class Cell:
 
     @property
     def answer(self) -> str:
-        """The text of a good answer. Who goes on as the dialect has it, by an instruction, says that it was asked it."""
+        """The text of a good answer. Who goes on by an instruction says that it was asked that."""
         by_instruction = "+" in self.expected["told"] and not self._spoken.get("prefill", True)
         return f"m was asked: {INSTRUCTION}" if by_instruction else ANSWER
 
