@@ -98,6 +98,10 @@ def _key_faults(finding: Finding, source: Source) -> Iterator[Diagnostic]:
 def _missing(deployment: Deployment, source: Source) -> Diagnostic:
     path = ("deployments", deployment.member, "model")
     place = source.span(path if path in source.values else deployment.provider.path)
-    message = f"`{deployment.provider.name}` has no model `{deployment.model}` for this key"
-    advice = f"`llm-router models {deployment.provider.kind} --live` lists them"
+    kind = deployment.provider.kind
+    message = f"`{deployment.provider.name}` has no model `{deployment.model}`"
+    if kind == "ollama":
+        return Diagnostic(MODEL, "error", message, place, f"`ollama pull {deployment.model}` fetches it")
+    message += "" if deployment.provider.local else " for this key"
+    advice = f"`llm-router models {kind} --live` lists them"
     return Diagnostic(MODEL, "error", message, place, advice)

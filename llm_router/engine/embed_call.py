@@ -31,6 +31,7 @@ class EmbedOptions(TypedDict, total=False):
 
 def read_texts(texts: Texts) -> tuple[str, ...]:
     """The texts, at least one and none of them blank."""
+    _check_kind(texts)
     listed = (texts,) if isinstance(texts, str) else tuple(texts)
     if not listed:
         raise RequestError("there is no text to embed", help="pass a text, or a list with one at least")
@@ -83,6 +84,11 @@ def check_purpose(purpose: object) -> None:
 def around(*layers: Mapping[str, object]) -> tuple[Mapping[str, object], ...]:
     """The hints from around a call, without those that are meant for chats."""
     return tuple({key: value for key, value in layer.items() if key not in OF_CHAT} for layer in layers)
+
+
+def _check_kind(texts: object) -> None:
+    if not isinstance(texts, Iterable) or isinstance(texts, bytes | Mapping):
+        raise RequestError(f"`{type(texts).__name__}` is no text to embed", help="pass a text, or a list of them")
 
 
 def _check_text(text: object, place: int, *, alone: bool) -> None:

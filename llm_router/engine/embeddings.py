@@ -83,8 +83,12 @@ class Embeddings:
 
         By cosine, so lengths don't matter; of equally near ones the earlier comes first. Every vector is looked at:
         for some thousands of texts that is quick, for more there are indexes. Raises RequestError for a vector of
-        another number of dimensions.
+        another number of dimensions, and for what is none.
         """
+        if isinstance(vector, Embeddings | str):
+            raise RequestError(
+                f"`{type(vector).__name__}` is no vector", help="pass one, as `router.embed(text).vector`"
+            )
         if len(vector) != self.dimensions:
             message = f"the vector has {len(vector)} dimensions, and these have {self.dimensions}"
             raise RequestError(message, help="compare vectors of one model only")

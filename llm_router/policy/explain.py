@@ -18,7 +18,7 @@ from llm_router.policy.features import Features, in_world
 from llm_router.policy.match import Finding, explain_condition, holds
 from llm_router.policy.program import Guard, Program, Rule
 from llm_router.policy.snapshot import Snapshot
-from llm_router.units import PICODOLLARS_PER_DOLLAR, format_count, format_wait
+from llm_router.units import PICODOLLARS_PER_DOLLAR, format_count, format_money, format_wait
 
 Outcome = Literal["decides", "passed over", "doesn't hold"]
 """`passed over`: it holds, but the caller's `model=` says otherwise."""
@@ -220,8 +220,8 @@ _MOVED: Mapping[Moved, str] = {
 
 
 def _estimate_notes(estimate: Estimate) -> list[str]:
-    bound = "" if estimate.cost_bound is None else f", at most {_usd(estimate.cost_bound):.6f}"
-    cost = "cost unknown" if estimate.cost is None else f"about {_usd(estimate.cost):.6f} USD{bound}"
+    bound = "" if estimate.cost_bound is None else f", at most {_short(estimate.cost_bound)}"
+    cost = "cost unknown" if estimate.cost is None else f"about {_short(estimate.cost)} USD{bound}"
     notes = [cost]
     if estimate.seconds is not None:
         notes.append(f"about {estimate.seconds:.1f}s")
@@ -264,3 +264,9 @@ def _candidate_json(candidate: Candidate) -> Json:
 
 def _usd(picodollars: int | None) -> float | None:
     return None if picodollars is None else picodollars / PICODOLLARS_PER_DOLLAR
+
+
+def _short(picodollars: int) -> str:
+    """An amount in USD to the millionth; one below that exactly, because it isn't nothing."""
+    rounded = f"{picodollars / PICODOLLARS_PER_DOLLAR:.6f}"
+    return rounded if float(rounded) or not picodollars else format_money(picodollars).removesuffix(" USD")

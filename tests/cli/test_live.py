@@ -31,7 +31,7 @@ deployments:
   gone: {{provider: openai, model: gpt-4o}}
 rules:
   - use: [mini, gone, "anthropic:claude-haiku-5-5", "anthropic:claude-opus-5-5", "gemini:gemini-3.8-flash",
-      "ollama:llama3.2", "perplexity:sonar", "mistral:mistral-small-latest", "groq:openai/gpt-oss-20b"]
+      "ollama:llama3.2", "ollama:qwen3", "perplexity:sonar", "mistral:mistral-small-latest", "groq:openai/gpt-oss-20b"]
 """
 
 TOLD = """\
@@ -48,6 +48,7 @@ gemini (key): refused: 400: API key not valid. Please pass a valid API key.
   gemini:gemini-3.8-flash: gemini-3.8-flash can't tell
 ollama (server): accepted
   ollama:llama3.2: llama3.2 there
+  ollama:qwen3: qwen3 not there
 perplexity (key): can't tell: the provider has no list of models
   perplexity:sonar: sonar can't tell
 mistral (key): not reachable: no connection to `127.0.0.1:9`
@@ -60,6 +61,7 @@ FAULTS = {
     ("LR540", "error", "gemini"),
     ("LR541", "error", "gpt-4o"),
     ("LR541", "error", "claude-opus-5-5"),
+    ("LR541", "error", "qwen3"),
     ("LR542", "error", "mistral"),
 }
 
@@ -98,6 +100,7 @@ def test_each_key_and_each_model_is_proven_without_showing_a_key(run: Run, spec:
     assert code == 1
     for line in TOLD.splitlines():
         assert line in out, line
+    assert "`ollama pull qwen3` fetches it" in out
     assert "sk-" not in out + err
     assert {entry.method for entry in emulator.log} == {"GET"}
 

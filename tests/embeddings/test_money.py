@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from llm_router.errors import RateLimited
@@ -46,7 +48,7 @@ def test_a_limit_may_be_for_one_of_the_embeddings() -> None:
 
 def test_a_spent_budget_leaves_its_deployments_out_and_no_chat_model_stands_in() -> None:
     spec = """\
-budgets: [{name: day, amount: 0.00045 USD, every: day, for: {deployment: small}, when_spent: {use: gpt}}]
+budgets: [{name: day, amount: 0.0001 USD, every: day, for: {deployment: small}, when_spent: {use: gpt}}]
 """
     assert asked(spec, 3, "word " * 4000) == ["small", "free", "free"]
 
@@ -62,4 +64,5 @@ def test_an_explanation_says_who_would_embed_and_why_not_others() -> None:
         assert [each.deployment for each in told.decision.candidates] == ["free"]
         assert told.decision.rule == "embeddings.docs"
         assert "the guard `home` keeps this request from it" in told.text()
+        assert re.search(r"small \(openai\): about 0\.000000\d*[1-9] USD", router.explain_embed(["a", "b"]).text())
     assert providers.log == ()

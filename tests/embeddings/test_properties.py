@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -81,6 +82,20 @@ def test_the_nearest_come_first_and_a_text_is_nearest_to_itself(router: Router, 
 def test_vectors_of_other_dimensions_are_not_compared(router: Router) -> None:
     with pytest.raises(RequestError, match="the vector has 3 dimensions, and these have 64"):
         router.embed("a", name="all").nearest((1.0, 0.0, 0.0))
+
+
+def test_what_is_no_vector_is_told(router: Router) -> None:
+    found = router.embed("a", name="all")
+    for said in (found, "a"):
+        with pytest.raises(RequestError, match="is no vector") as told:
+            found.nearest(said)  # type: ignore[arg-type]  # what people write
+        assert "router.embed(text).vector" in told.value.help
+
+
+@pytest.mark.parametrize("said", [None, b"a", 7, {"a": "b"}])
+def test_what_is_no_text_is_told(router: Router, said: Any) -> None:
+    with pytest.raises(RequestError, match="is no text to embed"):
+        router.embed(said, name="all")
 
 
 def test_neither_texts_nor_vectors_are_shown(router: Router) -> None:

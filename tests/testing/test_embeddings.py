@@ -47,6 +47,13 @@ def lengths(reply: Reply) -> list[int]:
     return [len(each) if isinstance(each, list) else len(each.get("embedding") or each["values"]) for each in listed]
 
 
+def test_ollamas_models_need_no_tag() -> None:
+    emulator = Emulator(models=["nomic-embed-text:latest"])
+    for name, status in (("nomic-embed-text", 200), ("nomic-embed-text:latest", 200), ("bge-m3", 404)):
+        body = json.dumps({"model": name, "input": ["a"]}).encode()
+        assert emulator.answer(Asked("POST", "/api/embed", {}, body)).status == status
+
+
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
 def test_a_request_is_taken_or_turned_down_as_by_the_provider(case: dict[str, Any]) -> None:
     reply = Emulator().answer(asked(case))

@@ -129,7 +129,7 @@ class Embeddings(Dialect):
 
     def _broken(self, question: Question, house: House, limits: Limits) -> Iterator[Problem]:
         """What is still wrong with a request of the right shape."""
-        if house.models is not None and question.model not in house.models:
+        if house.models is not None and {question.model, f"{question.model}:latest"}.isdisjoint(house.models):
             yield self._failure("not_found", question.model)
         if not all(question.texts):
             yield self.status_problem(400, "input cannot be an empty string")
