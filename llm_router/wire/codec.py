@@ -62,7 +62,8 @@ class HistoryForm:
     `thoughts` says which can be sent back: `any`, those with `text`, those that are `signed`, or `none`. `blanks` tells
     whether text of nothing but white space is taken. `marks` is the number of cache marks that a request may have.
     `names` tells whether messages say who speaks, `tools` whether calls and results have a place, `user_first` whether
-    nobody may speak before the user, `bridged` whether results must be answered before the user speaks, `prefill` whether an assistant message at the end is gone on with.
+    nobody may speak before the user, `bridged` whether results must be answered before the user speaks, `prefill`
+    whether an assistant message at the end is gone on with.
     """
 
     call_ids: CallIds = "any"

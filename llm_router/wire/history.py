@@ -7,8 +7,9 @@ for it: `any`, those with a text, those that are signed, or none at all. Signed 
 which nothing was said, are cut off there. The phase of a text is kept and dropped as a signature is.
 **Calls and results.** A result stands right behind the message of its call, in the order of the calls; it answers the
 last call of its id before it. A call without a result gets an error that says so. A result without a call becomes what
-the user says. Where results must be answered before the user speaks, `BRIDGE` answers them. Ids are unique in a conversation, and one that the dialect doesn't take is replaced on both sides, always
-by the same one. Where there are no tools, calls and results are told in words.
+the user says. Where results must be answered before the user speaks, `BRIDGE` answers them. Ids are unique in a
+conversation, and one that the dialect doesn't take is replaced on both sides, always by the same one. Where there are
+no tools, calls and results are told in words.
 **Contents.** Empty texts are left out, where the dialect refuses them those of nothing but white space too; and then
 messages of which nothing is left. A conversation of which nothing is left is refused.
 **Names of speakers** are kept where the dialect has a place for them. Elsewhere a user's stands before what was said
