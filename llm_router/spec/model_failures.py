@@ -128,7 +128,7 @@ class WaitSpec(Section):
 class AfterSpec(Section):
     """What follows one class of failures."""
 
-    retry: Whole | None = key("How often the same deployment is asked again.", 1)
+    retry: Whole | None = key("How often the same deployment is asked again, unless it begins to cool.", 1)
     wait: WaitSpec | None = key("How long to wait before that.", {"first": "500ms", "factor": 2, "longest": "8s"})
     next: Use | None = key(
         "Who is asked then: `any` (the next candidate), `larger-context`, `stop`, or a `use` of its own.",
@@ -136,7 +136,9 @@ class AfterSpec(Section):
         "larger-context",
         ["a", "b"],
     )
-    cooldown: Duration | None = key("How long this deployment isn't asked by any request.", "1m")
+    cooldown: Duration | None = key(
+        "How long this deployment isn't asked by any request, once its retries have failed.", "1m"
+    )
     longest_wait: Duration | None = key("How long to wait for a limited deployment when nobody else is left.", "20s")
 
 
@@ -231,7 +233,9 @@ class HealthSpec(Section):
     within: PositiveDuration | None = key(
         "… in such a time begin a cooldown, if failing is what it mostly does.", "30s", default="30s"
     )
-    cooldown: PositiveDuration | None = key("How long it isn't asked.", "15s", default="15s")
+    cooldown: PositiveDuration | None = key(
+        "How long it isn't asked; where nobody else is left, once in a tenth of it all the same.", "15s", default="15s"
+    )
     probes: Positive | None = key("How many requests may try it after that.", 1, default=1)
     check_every: PositiveDuration | None = key(
         "Ask who cools for its list of models, which is free, at this interval. Default: never.", "1m"

@@ -76,7 +76,11 @@ class TimeoutsSpec(Section):
     first_token: PositiveDuration | None = key(
         "Until the first reasoning or content. Default: 10s; 60s for reasoning models and local providers.", "10s"
     )
-    stall: PositiveDuration | None = key("Between two pieces of a stream.", "15s", default="15s")
+    stall: PositiveDuration | None = key(
+        "Between two pieces of a stream; after reasoning and within a tool call, `first_token` if that is longer.",
+        "15s",
+        default="15s",
+    )
     total: PositiveDuration | None = key("For an attempt that isn't streamed.", "2m", default="2m")
 
 
