@@ -3,6 +3,9 @@
 A reservation locks the rows of its accounts in sorted order, reads what counts in one statement (so in one snapshot),
 and writes its claims: reservations of one account wait for one another, never in a circle. Settling locks no account;
 it moves an amount from claims to settled charges in one transaction, which a reader sees whole or not at all.
+
+A server that answers nothing any more keeps nobody waiting: it ends a statement after its timeout by itself, and where
+it doesn't, the connection is given up here a second later.
 """
 
 from __future__ import annotations
@@ -10,13 +13,14 @@ from __future__ import annotations
 import math
 import select
 import threading
+import time
 import urllib.parse
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
-from typing import Any, LiteralString, TypeAlias
+from typing import Any, LiteralString, TypeAlias, TypeVar
 
 import psycopg
 from psycopg import sql
@@ -41,14 +45,14 @@ from llm_router.state.store import (
 )
 from llm_router.state.totals import BINS, DAY_S, KEPT, QUARTER_S, SUMS, Query, Rolled, Total, combine, roll
 
-Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
-
 TIMEOUT_S = 2
 """For connecting and for each statement of a request."""
 READING_TIMEOUT_S = 120
 """For a statement that reads or prunes the ledger."""
 TIDY_EVERY_S = 3600.0
 """How often what counts no more is deleted, and how much longer than it counts it stays."""
+FROZEN_S = 1.0
+"""How much longer than its timeout a statement is waited for: by then the server has ended it, or is frozen."""
 MOST_IDLE = 8
 """How many connections stay open while nobody uses them."""
 CHUNK = 1000
@@ -92,6 +96,34 @@ _TIDY: Sequence[LiteralString] = (
     WHERE NOT EXISTS (SELECT 1 FROM settled WHERE settled.account = a.account)
     AND NOT EXISTS (SELECT 1 FROM claims WHERE claims.account = a.account) FOR UPDATE SKIP LOCKED)""",
 )
+
+
+T = TypeVar("T")
+
+
+class Connection(psycopg.Connection[tuple[Any, ...]]):
+    """A connection on which nobody waits longer than `longest_s` for one statement; it is closed then."""
+
+    longest_s = TIMEOUT_S + FROZEN_S
+
+    @override
+    def wait(self, gen: Generator[Any, Any, T], *args: Any, **options: Any) -> T:
+        return super().wait(self._until(gen, time.monotonic() + self.longest_s), *args, **options)
+
+    def _until(self, gen: Generator[Any, Any, T], deadline: float) -> Generator[Any, Any, T]:
+        """The same steps, which psycopg takes several times a second also while nothing comes."""
+        try:
+            step = next(gen)
+            while True:
+                ready = yield step
+                if not ready and time.monotonic() > deadline:
+                    self.pgconn.finish()
+                    raise psycopg.OperationalError("the server doesn't answer")
+                step = gen.send(ready)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]  # what `gen` returns
+        finally:
+            gen.close()
 
 
 class PostgresStore(Store):
@@ -284,7 +316,7 @@ class PostgresStore(Store):
         connection.close()
 
     def _connect(self) -> Connection:
-        connection = psycopg.connect(
+        connection = Connection.connect(
             self._url, autocommit=True, connect_timeout=TIMEOUT_S, tcp_user_timeout=TIMEOUT_S * 1000
         )
         try:
@@ -311,6 +343,7 @@ class PostgresStore(Store):
 
 def _patience(connection: Connection, timeout_s: int) -> None:
     connection.execute("SELECT set_config('statement_timeout', %s, false)", (f"{timeout_s}s",))
+    connection.longest_s = timeout_s + FROZEN_S
 
 
 def _migrate(connection: Connection, schema: str) -> None:

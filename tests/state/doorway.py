@@ -1,4 +1,4 @@
-"""A doorway to a server that can be shut: to its clients the server is then gone."""
+"""A doorway to a server that can be shut: to its clients the server is then gone; or frozen: then it says nothing."""
 
 from __future__ import annotations
 
@@ -19,14 +19,21 @@ class Doorway:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
         self._listener: socket.socket | None = None
+        self._flows = threading.Event()
 
     def open(self) -> None:
         """Let clients in."""
+        self._flows.set()
         self._listener = socket.create_server(("127.0.0.1", self.port))
         self._start(self._accept, self._listener)
 
+    def freeze(self) -> None:
+        """Keep connections, and take new ones, but pass nothing on any more."""
+        self._flows.clear()
+
     def shut(self) -> None:
         """End all connections and refuse new ones."""
+        self._flows.set()
         if self._listener is not None:
             _end(self._listener)
         self._listener = None
@@ -43,24 +50,24 @@ class Doorway:
                 client, _ = listener.accept()
                 server = socket.create_connection(("127.0.0.1", self._server_port))
                 self._pairs.append((client, server))
-                self._start(_pass_on, client, server)
+                self._start(self._pass_on, client, server)
+
+    def _pass_on(self, client: socket.socket, server: socket.socket) -> None:
+        others = {client: server, server: client}
+        with contextlib.suppress(OSError, ValueError):
+            while True:
+                for end in select.select([client, server], [], [])[0]:
+                    data = end.recv(65536)
+                    self._flows.wait()
+                    if not data:
+                        return _both(client, server)
+                    others[end].sendall(data)
+        return _both(client, server)
 
     def _start(self, act: object, *ends: socket.socket) -> None:
         thread = threading.Thread(target=act, args=ends)  # type: ignore[arg-type]  # a function of sockets
         self._threads.append(thread)
         thread.start()
-
-
-def _pass_on(client: socket.socket, server: socket.socket) -> None:
-    others = {client: server, server: client}
-    with contextlib.suppress(OSError, ValueError):
-        while True:
-            for end in select.select([client, server], [], [])[0]:
-                data = end.recv(65536)
-                if not data:
-                    return _both(client, server)
-                others[end].sendall(data)
-    return _both(client, server)
 
 
 def _both(client: socket.socket, server: socket.socket) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -144,6 +145,40 @@ def test_a_server_that_goes_is_down_and_found_when_it_is_back(doorway: tuple[Doo
     door.open()
     assert isinstance(store.reserve([claim(1)], opening(), now=NOW, expires=NOW + 60), Reserved)
     store.close()
+
+
+def test_nobody_waits_for_a_server_that_is_frozen(
+    doorway: tuple[Doorway, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door, url = doorway
+    store = open_store(url, tmp_path)
+    store.record(opening())
+    monkeypatch.setattr("llm_router.state.postgres.READING_TIMEOUT_S", 2)
+    store.totals(Query(0, NOW))
+    for act in (lambda: store.totals(Query(0, NOW)), lambda: store.record(opening())):
+        door.freeze()
+        failures = [outcome_of(act) for _ in "ab"]  # over a connection that is open, and over a new one
+        assert failures == [StoreDown, StoreDown]
+        door.shut()
+        door.open()
+        store.record(opening())
+    store.close()
+
+
+def outcome_of(act: Callable[[], object]) -> type[BaseException] | None:
+    """What is raised, in a thread of its own, so that a test hangs for no longer than a minute."""
+    raised: list[type[BaseException]] = []
+
+    def run() -> None:
+        try:
+            act()
+        except BaseException as error:
+            raised.append(type(error))
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(timeout=60)
+    return raised[0] if raised else None
 
 
 @pytest.mark.parametrize("scheme", ["redis", "postgresql"])
