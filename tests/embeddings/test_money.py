@@ -48,7 +48,7 @@ def test_a_limit_may_be_for_one_of_the_embeddings() -> None:
 
 def test_a_spent_budget_leaves_its_deployments_out_and_no_chat_model_stands_in() -> None:
     spec = """\
-budgets: [{name: day, amount: 0.0001 USD, every: day, for: {deployment: small}, when_spent: {use: gpt}}]
+budgets: [{name: day, amount: 0.0002 USD, every: day, for: {deployment: small}, when_spent: {use: gpt}}]
 """
     assert asked(spec, 3, "word " * 4000) == ["small", "free", "free"]
 
