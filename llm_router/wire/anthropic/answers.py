@@ -7,13 +7,12 @@ prompt. So it is also for JSON of any shape, which the API has no word for.
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from llm_router.messages import ChatRequest, JsonFormat, JsonObject, Tool
-from llm_router.wire.answer_tool import ANSWER_TOOL
+from llm_router.messages import ChatRequest, JsonObject, Tool
 from llm_router.wire.anthropic.quirks import Quirks
 from llm_router.wire.anthropic.schemas import fitted
+from llm_router.wire.json_answers import answer_tool, in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +33,10 @@ def answer_form(request: ChatRequest, quirks: Quirks, *, prefilled: bool, forcib
     if wanted is None:
         return AnswerForm()
     if wanted.schema is None:
-        return AnswerForm(instruction="Answer with one JSON object and nothing else.")
+        return AnswerForm(instruction=in_words(wanted))
     schema = fitted(wanted.schema) if quirks.json == "schema" and not prefilled else None
     if schema is not None:
         return AnswerForm({"type": "json_schema", "schema": schema})
     if forcible and not prefilled and quirks.json != "object" and wanted.schema.get("type") == "object":
-        return AnswerForm(tool=Tool(ANSWER_TOOL, "Give the final answer.", wanted.schema))
-    return AnswerForm(instruction=_instruction(wanted))
-
-
-def _instruction(wanted: JsonFormat) -> str:
-    schema = json.dumps(wanted.schema, ensure_ascii=False)
-    return f"Answer with JSON that this JSON Schema accepts, and nothing else:\n{schema}"
+        return AnswerForm(tool=replace(answer_tool(wanted), strict=None))
+    return AnswerForm(instruction=in_words(wanted))

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from llm_router.messages import Json, JsonObject, ReasoningDelta, StreamEvent, TextDelta, ToolCallDelta
-from llm_router.wire.answer_tool import ANSWER_TOOL
+from llm_router.wire.json_answers import ANSWER_TOOL
 from llm_router.wire.reading import as_json_text, as_list, as_text, parse
-from llm_router.wire.tool_results import made_call_id
+from llm_router.wire.tool_calls import made_call_id
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from llm_router.messages import (
     CacheLife,
@@ -19,7 +19,7 @@ from llm_router.messages import (
 )
 from llm_router.wire.codec import Unsupported
 from llm_router.wire.media import base64_text, media_type
-from llm_router.wire.reading import parse
+from llm_router.wire.tool_calls import arguments_of
 
 _IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 _TEXT_TYPES = ("application/json", "application/xml", "application/yaml")
@@ -36,7 +36,7 @@ def encode_part(part: Part) -> JsonObject:
         case Media():
             return _marked(_MEDIA[part.kind](part), part.cache)
         case ToolCall():
-            return {"type": "tool_use", "id": part.id, "name": part.name, "input": _input(part)}
+            return {"type": "tool_use", "id": part.id, "name": part.name, "input": arguments_of(part)}
         case ToolResult():
             return _marked(_result(part), part.cache)
 
@@ -63,16 +63,6 @@ def _thought(part: Reasoning) -> JsonObject:
     if part.redacted:
         return {"type": "redacted_thinking", "data": part.signature}
     return {"type": "thinking", "thinking": part.text, "signature": part.signature}
-
-
-def _input(call: ToolCall) -> JsonObject:
-    try:
-        arguments = parse(call.arguments or "{}")
-    except ValueError:
-        arguments = None
-    if not isinstance(arguments, Mapping):
-        raise Unsupported(f"a call of `{call.name}` whose arguments aren't a JSON object")
-    return arguments
 
 
 def _result(result: ToolResult) -> JsonObject:

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from llm_router.messages import ChatRequest, Json, JsonObject, NamedTool, Settings, Tool
-from llm_router.wire.answer_tool import ANSWER_TOOL
 from llm_router.wire.anthropic.answers import AnswerForm, answer_form
 from llm_router.wire.anthropic.content import cache_control, shortest
 from llm_router.wire.anthropic.conversation import Conversation, encode_conversation
@@ -19,6 +18,7 @@ from llm_router.wire.anthropic.quirks import Quirks, read_quirks
 from llm_router.wire.anthropic.schemas import fitted
 from llm_router.wire.anthropic.thinking import Thinking, sampling, thinking
 from llm_router.wire.codec import HttpRequest, Target, Unsupported
+from llm_router.wire.json_answers import ANSWER_TOOL
 from llm_router.wire.reading import as_object
 from llm_router.wire.sending import json_body, merged, request_headers, url
 

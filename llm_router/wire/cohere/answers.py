@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from llm_router.messages import ChatRequest, JsonFormat, JsonObject, Message, Text, system
+from llm_router.messages import ChatRequest, JsonObject
 from llm_router.wire.cohere.quirks import Quirks
-from llm_router.wire.sending import json_text
+from llm_router.wire.json_answers import in_words, speaks_of_json, with_instruction
 
 
 def response_format(request: ChatRequest, quirks: Quirks) -> JsonObject:
@@ -31,29 +31,11 @@ def instructed(request: ChatRequest, quirks: Quirks) -> ChatRequest:
     native = _native(request, quirks)
     if wanted is None or (native and quirks.json == "schema" and wanted.schema is not None):
         return request
-    if native and wanted.schema is None and _speaks_of_json(request):
+    if native and wanted.schema is None and speaks_of_json(request):
         return request
-    return replace(request, messages=_told(request.messages, _instruction(wanted)))
+    return replace(request, messages=with_instruction(request.messages, in_words(wanted, compact=True)))
 
 
 def _native(request: ChatRequest, quirks: Quirks) -> bool:
     """Whether the body says that the answer is JSON."""
     return quirks.json in ("schema", "object") and not request.tools and not request.settings.extra.get("documents")
-
-
-def _speaks_of_json(request: ChatRequest) -> bool:
-    texts = (part for message in request.messages for part in message.parts if isinstance(part, Text))
-    return any("json" in part.text.lower() for part in texts)
-
-
-def _told(messages: tuple[Message, ...], instruction: str) -> tuple[Message, ...]:
-    """The messages with an instruction, in the first system message if they begin so."""
-    if messages and messages[0].role == "system":
-        return (system(f"{messages[0].text}\n\n{instruction}"), *messages[1:])
-    return (system(instruction), *messages)
-
-
-def _instruction(wanted: JsonFormat) -> str:
-    if wanted.schema is None:
-        return "Answer with one JSON object and nothing else."
-    return f"Answer with JSON that this JSON Schema accepts, and nothing else:\n{json_text(wanted.schema)}"

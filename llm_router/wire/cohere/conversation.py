@@ -28,7 +28,7 @@ from llm_router.wire.codec import Unsupported
 from llm_router.wire.cohere.quirks import Quirks
 from llm_router.wire.media import any_url, media_type
 from llm_router.wire.reading import parse
-from llm_router.wire.tool_results import result_text
+from llm_router.wire.tool_calls import result_text
 
 _FOREIGN: Mapping[str, tuple[type, ...]] = {
     "system": (Media, Reasoning, ToolCall, ToolResult),

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args, get_type_hints
+from typing import Literal
 
-Flag = Literal["yes", "no"]
+from llm_router.wire.quirk_tables import Flag, read_table, values_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +27,10 @@ class Quirks:
     json: Literal["schema", "object", "tool", "prompt"] = "schema"
 
 
-QUIRKS: Mapping[str, tuple[str, ...]] = {name: get_args(kind) for name, kind in get_type_hints(Quirks).items()}
+QUIRKS = values_of(Quirks)
 """Each quirk's name with its possible values."""
 
 
 def read_quirks(values: Mapping[str, str]) -> Quirks:
     """The quirks of a catalogue row. Raises ValueError for a name or value that the table doesn't have."""
-    for name, value in values.items():
-        if value not in QUIRKS.get(name, ()):
-            raise ValueError(f"there is no quirk `{name}: {value}`")
-    return Quirks(**values)  # type: ignore[arg-type]  # the values were checked against the types just above
+    return read_table(Quirks, QUIRKS, values)

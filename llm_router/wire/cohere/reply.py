@@ -22,7 +22,7 @@ from llm_router.wire.cohere.failures import failure_at_end
 from llm_router.wire.cohere.usage import read_usage
 from llm_router.wire.error_body import failure_in_answer, request_id
 from llm_router.wire.reading import as_count, as_json_text, as_list, as_object, as_text, look_up
-from llm_router.wire.tool_results import made_call_id
+from llm_router.wire.tool_calls import made_call_id
 
 _REASONS: Mapping[str, FinishReason] = {
     "COMPLETE": "stop",

@@ -7,13 +7,12 @@ Gemini 3 refuse tools beside `responseMimeType`; there the answer comes through 
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
-from llm_router.messages import ChatRequest, Json, JsonFormat, JsonObject, NamedTool
-from llm_router.wire.answer_tool import ANSWER_TOOL, answer_tool
+from llm_router.messages import ChatRequest, Json, JsonFormat, JsonObject
 from llm_router.wire.gemini.quirks import Quirks
 from llm_router.wire.gemini.schemas import openapi_schema
+from llm_router.wire.json_answers import by_tool, in_words
 
 
 def with_answer_tool(request: ChatRequest, quirks: Quirks) -> ChatRequest:
@@ -22,12 +21,7 @@ def with_answer_tool(request: ChatRequest, quirks: Quirks) -> ChatRequest:
     beside = bool(request.tools) and quirks.json_with_tools == "no" and quirks.json in ("schema", "object")
     if wanted is None or not (quirks.json == "tool" or beside):
         return request
-    choice = request.tool_choice
-    if choice in (None, "auto", "required"):
-        choice = "required" if request.tools else NamedTool(ANSWER_TOOL)
-    elif choice == "none":
-        choice = NamedTool(ANSWER_TOOL)
-    return replace(request, tools=(*request.tools, answer_tool(wanted)), tool_choice=choice, response_format=None)
+    return replace(by_tool(request, wanted), response_format=None)
 
 
 def response_format(wanted: JsonFormat | None, quirks: Quirks) -> JsonObject:
@@ -46,7 +40,4 @@ def instruction(wanted: JsonFormat | None, quirks: Quirks) -> str:
     """What the system instruction says of the answer's form, empty where the body says it otherwise."""
     if wanted is None or quirks.json == "schema":
         return ""
-    if wanted.schema is None:
-        return "Answer with one JSON object and nothing else." if quirks.json == "prompt" else ""
-    schema = json.dumps(wanted.schema, ensure_ascii=False)
-    return f"Answer with JSON that this JSON Schema accepts, and nothing else:\n{schema}"
+    return "" if wanted.schema is None and quirks.json != "prompt" else in_words(wanted)

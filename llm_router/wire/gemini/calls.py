@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 
 from llm_router.messages import Json, JsonObject, StreamEvent, TextDelta, ToolCallDelta
-from llm_router.wire.answer_tool import ANSWER_TOOL
+from llm_router.wire.json_answers import ANSWER_TOOL
 from llm_router.wire.reading import as_json_text, as_list, as_object, as_text
-from llm_router.wire.tool_results import made_call_id
+from llm_router.wire.tool_calls import made_call_id
 
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]|\['([^']*)'\]")
 _VALUES = ("numberValue", "boolValue", "nullValue")

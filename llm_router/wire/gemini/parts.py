@@ -8,7 +8,7 @@ from llm_router.messages import Json, JsonObject, Media, Text, ToolCall, ToolRes
 from llm_router.wire.codec import Unsupported
 from llm_router.wire.gemini.quirks import Quirks
 from llm_router.wire.media import base64_text, media_type
-from llm_router.wire.reading import parse
+from llm_router.wire.tool_calls import arguments_of
 
 
 def encode_text(text: str) -> JsonObject:
@@ -32,13 +32,7 @@ def encode_media(media: Media) -> JsonObject:
 
 def encode_call(call: ToolCall) -> dict[str, Json]:
     """A call with its id. Raises Unsupported for arguments that aren't a JSON object."""
-    try:
-        arguments = parse(call.arguments or "{}")
-    except ValueError:
-        arguments = None
-    if not isinstance(arguments, Mapping):
-        raise Unsupported(f"a call of `{call.name}` whose arguments aren't a JSON object")
-    return {"functionCall": {"id": call.id, "name": call.name, "args": arguments}}
+    return {"functionCall": {"id": call.id, "name": call.name, "args": arguments_of(call)}}
 
 
 def encode_result(result: ToolResult, names: Mapping[str, str], quirks: Quirks) -> list[JsonObject]:

@@ -33,7 +33,7 @@ from llm_router.wire.reading import (
     parse_object,
     truncated,
 )
-from llm_router.wire.tool_results import made_call_id
+from llm_router.wire.tool_calls import made_call_id
 
 _REASONS: Mapping[str, FinishReason] = {"stop": "stop", "length": "length", "": "stop"}
 _TIMES = ("total_duration", "load_duration", "prompt_eval_duration", "eval_duration")

@@ -26,10 +26,10 @@ from llm_router.messages import (
 )
 from llm_router.wire.codec import HttpRequest, Target, Unsupported
 from llm_router.wire.media import base64_text
-from llm_router.wire.reading import as_list, as_object, parse
+from llm_router.wire.reading import as_list, as_object
 from llm_router.wire.sending import json_body, merged, request_headers, url
 from llm_router.wire.thinking import effort_of
-from llm_router.wire.tool_results import result_text
+from llm_router.wire.tool_calls import arguments_of, result_text
 
 _FIXED = frozenset({"model", "messages", "stream"})
 
@@ -92,17 +92,7 @@ def _image(media: Media) -> str:
 
 
 def _call(call: ToolCall) -> JsonObject:
-    return {"id": call.id, "function": {"name": call.name, "arguments": _arguments(call)}}
-
-
-def _arguments(call: ToolCall) -> JsonObject:
-    try:
-        arguments = parse(call.arguments or "{}")
-    except ValueError:
-        arguments = None
-    if not isinstance(arguments, Mapping):
-        raise Unsupported(f"a call of `{call.name}` whose arguments aren't a JSON object")
-    return arguments
+    return {"id": call.id, "function": {"name": call.name, "arguments": arguments_of(call)}}
 
 
 def _result(part: Part, calls: Mapping[str, str]) -> JsonObject:

@@ -6,12 +6,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import replace
 
-from llm_router.messages import ChatRequest, Json, JsonFormat, JsonObject, Message, NamedTool, Text, system
-from llm_router.wire.answer_tool import ANSWER_TOOL, answer_tool
+from llm_router.messages import ChatRequest, Json, JsonFormat, JsonObject, Message
+from llm_router.wire.json_answers import by_tool, in_words, speaks_of_json, with_instruction
 from llm_router.wire.openai.quirks import Quirks
 
 
@@ -35,37 +33,13 @@ def instructed(request: ChatRequest, quirks: Quirks) -> Sequence[Message]:
     wanted = request.response_format
     if wanted is None or quirks.json == "tool" or (quirks.json == "schema" and wanted.schema is not None):
         return request.messages
-    if wanted.schema is None and any("json" in part.text.lower() for part in _texts(request)):
+    if wanted.schema is None and speaks_of_json(request):
         return request.messages
-    return _told(request.messages, _instruction(wanted))
+    return with_instruction(request.messages, in_words(wanted))
 
 
 def with_answer_tool(request: ChatRequest, quirks: Quirks) -> ChatRequest:
     """The request with the tool that carries the answer, where that is how JSON is asked for."""
     if quirks.json != "tool" or request.response_format is None:
         return request
-    tools = (*request.tools, answer_tool(request.response_format))
-    choice = request.tool_choice
-    if choice in (None, "auto", "required"):
-        choice = "required" if request.tools else NamedTool(ANSWER_TOOL)
-    elif choice == "none":
-        choice = NamedTool(ANSWER_TOOL)
-    return replace(request, tools=tools, tool_choice=choice)
-
-
-def _told(messages: Sequence[Message], instruction: str) -> Sequence[Message]:
-    """The messages with an instruction, in the first system message if they begin so: some models take only one."""
-    if messages and messages[0].role == "system":
-        return (system(f"{messages[0].text}\n\n{instruction}"), *messages[1:])
-    return (system(instruction), *messages)
-
-
-def _texts(request: ChatRequest) -> list[Text]:
-    return [part for message in request.messages for part in message.parts if isinstance(part, Text)]
-
-
-def _instruction(wanted: JsonFormat) -> str:
-    if wanted.schema is None:
-        return "Answer with one JSON object and nothing else."
-    schema = json.dumps(wanted.schema, ensure_ascii=False)
-    return f"Answer with JSON that this JSON Schema accepts, and nothing else:\n{schema}"
+    return by_tool(request, request.response_format)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from llm_router.messages import JsonObject, StreamEvent, TextDelta, ToolCallDelta
-from llm_router.wire.answer_tool import ANSWER_TOOL
+from llm_router.wire.json_answers import ANSWER_TOOL
 from llm_router.wire.reading import as_count, as_json_text, as_list, as_object, as_text
-from llm_router.wire.tool_results import made_call_id
+from llm_router.wire.tool_calls import made_call_id
 
 
 @dataclass(slots=True)

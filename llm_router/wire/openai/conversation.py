@@ -23,7 +23,7 @@ from llm_router.messages import (
 from llm_router.wire.codec import Unsupported
 from llm_router.wire.openai.parts import encode_content, encode_part
 from llm_router.wire.openai.quirks import Quirks
-from llm_router.wire.tool_results import result_text
+from llm_router.wire.tool_calls import result_text
 
 
 def encode_messages(messages: Sequence[Message], quirks: Quirks) -> list[JsonObject]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from llm_router.messages import Media, Message, Part, Refusal, Text, ToolCall, ToolResult
 from llm_router.wire.codec import Unsupported
-from llm_router.wire.tool_results import result_text
+from llm_router.wire.tool_calls import result_text
 
 _SPEAKERS = {"user": "User", "assistant": "Assistant", "tool": "Tool"}
 

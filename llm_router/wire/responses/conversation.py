@@ -27,7 +27,7 @@ from llm_router.wire.media import any_url, data_url
 from llm_router.wire.openai.parts import file_name
 from llm_router.wire.openai.quirks import Quirks
 from llm_router.wire.responses.thoughts import reasoning_item
-from llm_router.wire.tool_results import result_text
+from llm_router.wire.tool_calls import result_text
 
 
 def encode_conversation(messages: Sequence[Message], quirks: Quirks) -> JsonObject:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from llm_router.messages import JsonObject, ReasoningDelta, RefusalDelta, StreamEvent, TextDelta, ToolCallDelta
-from llm_router.wire.answer_tool import ANSWER_TOOL
+from llm_router.wire.json_answers import ANSWER_TOOL
 from llm_router.wire.reading import as_count, as_list, as_object, as_text, first_text
 from llm_router.wire.responses.thoughts import signature_of
-from llm_router.wire.tool_results import made_call_id
+from llm_router.wire.tool_calls import made_call_id
 
 _THOUGHTS = ("reasoning_text", "summary_text")
 _SAYS: Mapping[str, Callable[[str], StreamEvent]] = {

@@ -1,11 +1,24 @@
-"""What dialects say of a tool's result, and ids for calls that came without one."""
+"""What dialects share of tool calls: their arguments as an object, ids for those without, and results as text."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
-from llm_router.messages import Text, ToolResult
+from llm_router.messages import JsonObject, Text, ToolCall, ToolResult
 from llm_router.wire.codec import Unsupported
+from llm_router.wire.reading import parse
+
+
+def arguments_of(call: ToolCall) -> JsonObject:
+    """The arguments, empty where there are none. Raises Unsupported where they aren't a JSON object."""
+    try:
+        arguments = parse(call.arguments or "{}")
+    except ValueError:
+        arguments = None
+    if not isinstance(arguments, Mapping):
+        raise Unsupported(f"a call of `{call.name}` whose arguments aren't a JSON object")
+    return arguments
 
 
 def result_text(result: ToolResult) -> str:
