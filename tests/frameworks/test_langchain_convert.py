@@ -71,6 +71,38 @@ SENT: list[tuple[str, BaseMessage, Message]] = [
     ),
     ("texts in a list", HumanMessage(["a", {"type": "text", "text": "b"}]), user("a", "b")),
     (
+        "what OpenAI's responses take",
+        HumanMessage(
+            [
+                {"type": "input_text", "text": "a"},
+                {"type": "input_image", "image_url": "https://x/y.png", "detail": "low"},
+                {"type": "input_file", "filename": "y.pdf", "file_data": f"data:application/pdf;base64,{PIXEL}"},
+                {"type": "input_file", "file_url": "https://x/y.pdf"},
+            ]
+        ),
+        user(
+            "a",
+            Media("image", url="https://x/y.png", detail="low"),
+            Media("file", data=b"pixel", media_type="application/pdf", name="y.pdf"),
+            Media("file", url="https://x/y.pdf"),
+        ),
+    ),
+    (
+        "what Google's models take",
+        HumanMessage(
+            [
+                {"type": "media", "mime_type": "image/png", "data": PIXEL},
+                {"type": "media", "mime_type": "audio/wav", "data": b"pixel"},
+                {"type": "media", "mime_type": "application/pdf", "file_uri": "https://x/y.pdf"},
+            ]
+        ),
+        user(
+            Media("image", data=b"pixel", media_type="image/png"),
+            Media("audio", data=b"pixel", media_type="audio/wav"),
+            Media("file", url="https://x/y.pdf", media_type="application/pdf"),
+        ),
+    ),
+    (
         "an image by address",
         HumanMessage([{"type": "image_url", "image_url": {"url": "https://x/y.png", "detail": "low"}}]),
         user(Media("image", url="https://x/y.png", detail="low")),
@@ -162,6 +194,8 @@ REFUSED: list[tuple[str, BaseMessage, str]] = [
     ("an unknown block", HumanMessage([{"type": "video", "url": "https://x"}]), "block of type `video`"),
     ("an uploaded file", HumanMessage([{"type": "file", "file_id": "f1"}]), "uploaded file"),
     ("a removal", RemoveMessage(id="1"), "`remove` message"),
+    ("an uploaded image", HumanMessage([{"type": "input_image", "file_id": "f"}]), "known to one provider only"),
+    ("a video", HumanMessage([{"type": "media", "mime_type": "video/mp4", "data": PIXEL}]), "video can't be sent"),
     ("broken base64", HumanMessage([{"type": "image", "base64": "§"}]), "isn't base64"),
     ("a broken data address", HumanMessage([{"type": "image_url", "image_url": "data:image/png"}]), "no comma"),
 ]

@@ -160,7 +160,44 @@ def _media(block: Block, kind: Literal["image", "audio", "file"]) -> Media:
         return Media(kind, media.url, media.data, media.media_type, name, extras.get("detail"))
     if encoded := source.get("base64") or source.get("data"):
         return Media(kind, data=decode_base64(encoded, kind), media_type=media_type, name=name)
-    raise RequestError(
+    raise _uploaded(kind)
+
+
+def _input_image(block: Block) -> Media:
+    """An image in the form of OpenAI's responses."""
+    return _image_url({"image_url": {"url": _given(block, "image_url", "image"), "detail": block.get("detail")}})
+
+
+def _input_file(block: Block) -> Media:
+    """A file in the form of OpenAI's responses."""
+    data = block.get("file_data")
+    media = media_of_url("file", data or _given(block, "file_url", "file"))
+    return replace(media, name=block.get("filename"))
+
+
+def _google(block: Block) -> Media:
+    """An image, sound or file in Google's form, told apart by its type."""
+    media_type = str(block.get("mime_type") or "")
+    kind = KINDS.get(media_type.partition("/")[0], "file")
+    if media_type.startswith("video/"):
+        raise RequestError("a video can't be sent", help="send text, image, audio, file or reasoning blocks")
+    if (data := block.get("data")) is None:
+        return media_of_url(kind, _given(block, "file_uri", kind), media_type or None)
+    return Media(kind, data=data if isinstance(data, bytes) else decode_base64(data, kind), media_type=media_type)
+
+
+KINDS: Mapping[str, Literal["image", "audio"]] = {"image": "image", "audio": "audio"}
+
+
+def _given(block: Block, key: str, kind: str) -> str:
+    """What a block says under this key. Raises RequestError where it says nothing."""
+    if not block.get(key):
+        raise _uploaded(kind)
+    return str(block[key])
+
+
+def _uploaded(kind: str) -> RequestError:
+    return RequestError(
         f"an uploaded {kind} is known to one provider only", help="send its `base64` or a `url` that all can read"
     )
 
@@ -187,12 +224,16 @@ BLOCKS: Mapping[str, Callable[[Block], Part]] = {
     "audio": lambda block: _media(block, "audio"),
     "file": lambda block: _media(block, "file"),
     "document": lambda block: _media(block, "file"),
+    "media": _google,
+    "input_text": lambda block: Text(block["text"]),
+    "input_image": _input_image,
+    "input_file": _input_file,
     "reasoning": _reasoning,
     "thinking": _reasoning,
     "redacted_thinking": _reasoning,
     "refusal": lambda block: Refusal(block["refusal"]),
 }
-"""Content blocks by type, and what reads them: LangChain's standard ones, and OpenAI's and Anthropic's own."""
+"""Content blocks by type, and what reads them: LangChain's standard ones, and those of OpenAI, Anthropic and Google."""
 
 IN_TOOL_CALLS = {"tool_call", "tool_call_chunk", "invalid_tool_call", "tool_use", "input_json_delta", "function_call"}
 """Blocks that say again what `tool_calls` says."""
