@@ -111,6 +111,7 @@ def test_what_is_no_option_is_refused(providers: Providers) -> None:
             ({"name": "dosc"}, "have no `dosc`"),
             ({"name": "docs", "temperature": 0}, "unknown keyword `temperature`"),
             ({"name": "docs", "spec": SPEC}, "a spec or a router"),
+            ({"name": "docs", "dimensions": 9999}, "of 9999 dimensions|, not 9999"),
         ):
             with pytest.raises(RequestError, match=words):
                 LLMRouterEmbeddings(router=router, **options)

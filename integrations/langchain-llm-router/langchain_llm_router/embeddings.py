@@ -14,7 +14,7 @@ from langchain_llm_router.errors import model_errors
 from llm_router import Embeddings as Vectors
 from llm_router import Router
 from llm_router.context import current_hints, merge_hints, only_hints
-from llm_router.engine.embed_call import around, embedding_named
+from llm_router.engine.embed_call import around, dimensions_of, embedding_named
 from llm_router.errors import RequestError
 from llm_router.keywords import check_source, read_embedder
 from llm_router.wire.embedding import Purpose
@@ -37,12 +37,12 @@ class LLMRouterEmbeddings(BaseModel, Embeddings):
     dimensions: int | None = None
 
     def __init__(self, *, spec: Mapping[str, Any] | str | None = None, **options: Any) -> None:
-        """Raises SpecError for a wrong spec, RequestError for unknown keywords and for an entry that isn't there."""
+        """Raises SpecError for a wrong spec, RequestError for unknown keywords, no such entry, no such vectors."""
         with model_errors():
             said = read_embedder(options, type(self).model_fields)
             check_source(spec, said.get("router"))
             router = said.get("router") or _router_of(spec)
-            embedding_named(router.program, said.get("name"))
+            dimensions_of(embedding_named(router.program, said.get("name")), said.get("dimensions"))
         super().__init__(**{**said, "router": router})
 
     @classmethod

@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from llm_router import Router, bind_context
 from llm_router.context import current_hints, merge_hints, only_hints
-from llm_router.engine.embed_call import around, embedding_named
+from llm_router.engine.embed_call import around, dimensions_of, embedding_named
 from llm_router.engine.embeddings import Embeddings
 from llm_router.errors import RequestError
 from llm_router.keywords import check_source, read_embedder
@@ -34,11 +34,15 @@ class LLMRouterEmbedding(BaseEmbedding):
     dimensions: int | None = None
 
     def __init__(self, *, spec: Mapping[str, Any] | str | None = None, **options: Any) -> None:
-        """Raises SpecError for a wrong spec, RequestError for unknown keywords and for an entry that isn't there."""
+        """Raises SpecError for a wrong spec, RequestError for unknown keywords, no such entry, no such vectors."""
         said = read_embedder(options, type(self).model_fields)
         check_source(spec, said.get("router"))
         router = said.get("router") or _router_of(spec)
         embedding = embedding_named(router.program, said.get("name"))
+        dimensions_of(embedding, said.get("dimensions"))
+        if said.get("model_name", embedding.model) != embedding.model:
+            message = f"`{embedding.name}` embeds by `{embedding.model}`, not by `{said['model_name']}`"
+            raise RequestError(message, help="leave `model_name` out: `name` says which entry of `embeddings` is meant")
         usual = {"model_name": embedding.model, "embed_batch_size": embedding.batch}
         super().__init__(**{**usual, **said, "router": router})
 
