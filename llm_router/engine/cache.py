@@ -23,7 +23,7 @@ from llm_router.engine.asking import asked
 from llm_router.engine.bill import RequestCost
 from llm_router.engine.booking import Subject, opened
 from llm_router.engine.cache_key import flight_of, key_of, scope_of, sent_by
-from llm_router.engine.effects import Emit, Now, Script, Tell, WallTime
+from llm_router.engine.effects import Emit, Now, ReturnTurns, Script, Tell, WallTime
 from llm_router.engine.events import CacheHit, RequestDone
 from llm_router.engine.job import Job
 from llm_router.engine.replay import events_of
@@ -204,8 +204,9 @@ def _is_whole(answer: Answer) -> bool:
 
 
 async def _given(lookup: Lookup, hit: Hit) -> Answer:
-    """The answer of a hit: written down, told, and passed on."""
+    """The answer of a hit: written down, told, and passed on. It takes nobody's turn."""
     job, decision = lookup.job, lookup.decision
+    await ReturnTurns(decision.turns, lookup.snapshot.turns)
     entry = await _entry(lookup, hit)
     lookup.answers.count(entry.saved)
     job.meter.close(0, entry)

@@ -210,6 +210,18 @@ class TakeTurns(StoreEffect[bool]):
 
 
 @dataclass(frozen=True, slots=True)
+class ReturnTurns(StoreEffect[None]):
+    """Nothing, once the turns are given back that a decision took when they were as `seen`, unless more were taken."""
+
+    names: tuple[str, ...]
+    seen: Mapping[str, int]
+
+    @override
+    def act(self, book: HealthBook) -> None:
+        book.return_turns(self.names, self.seen)
+
+
+@dataclass(frozen=True, slots=True)
 class Admit(StoreEffect["Admission"]):
     """Whether the deployment may be asked now. `force` asks it although it cools, but never before its time."""
 

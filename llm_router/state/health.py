@@ -60,8 +60,8 @@ class Outcome:
 class Admission:
     """Whether an attempt may be made now; if not, why, and the instant from which on it may.
 
-    `probe` marks the trial of a deployment that cools; `failure` is what it last failed with. Where a best guess was
-    wanted, `guess_at` is the instant of the next one, `None` while others try it.
+    `probe` marks the trial of a deployment that cools; `failure` is what it cools for, else what it last failed with.
+    Where a best guess was wanted, `guess_at` is the instant of the next one, `None` while others try it.
     """
 
     granted: bool
@@ -94,7 +94,7 @@ class Record:
     """What is known of one deployment at one moment.
 
     `cooling_s` and `limited_s` are the seconds for which it is still kept back, `None` where it isn't; 0 for one that
-    may be tried. `failure` is what it failed with last. `failed` counts by failure class.
+    may be tried. `failure` is what it failed with last, `cooled_by` what it cools for. `failed` counts by failure class.
     """
 
     condition: Condition = "ok"
@@ -108,6 +108,7 @@ class Record:
     first_token_median_s: float | None = None
     first_token_p95_s: float | None = None
     tokens_per_second_median: float | None = None
+    cooled_by: FailureClass | None = None
 
 
 @dataclass(slots=True)
@@ -118,6 +119,7 @@ class _Known:
     latencies: Latencies = field(default_factory=Latencies)
     limited_until: float = 0.0
     failure: FailureClass | None = None
+    cooled_by: FailureClass | None = None
     under_way: deque[float] = field(default_factory=deque)
     attempts: int = 0
     answered: int = 0
@@ -130,13 +132,18 @@ class _Known:
         if cooling_until is not None and not self.breaker.admits_probe(now, health, force=force):
             guess_at = self.breaker.next_guess(health) if force else None
             return Admission(
-                granted=False, until=max(now, cooling_until), reason="cooling", failure=self.failure, guess_at=guess_at
+                granted=False,
+                until=max(now, cooling_until),
+                reason="cooling",
+                failure=self.cooled_by,
+                guess_at=guess_at,
             )
         self.under_way.append(now)
         return GRANTED if cooling_until is None else Admission(granted=True, probe=True)
 
     def take(self, outcome: Outcome, now: float, health: Health) -> None:
         self._count(outcome)
+        cooling_until = self.breaker.cooling_until
         if outcome.probe:
             self.breaker.probe_ended(asked=outcome.asked)
         self.failure = outcome.failure or self.failure
@@ -151,10 +158,12 @@ class _Known:
             self.breaker.failed(now, health, probe=outcome.probe)
         if outcome.cooldown_s is not None:
             self.breaker.cool(now + outcome.cooldown_s, declared=True)
+        if self.breaker.cooling_until != cooling_until:
+            self.cooled_by = outcome.failure
 
     def facts(self) -> Facts:
         limited = self.limited_until or None
-        return Facts(self.breaker.cooling_until, self.breaker.declared, limited, self.failure)
+        return Facts(self.breaker.cooling_until, self.breaker.declared, limited, self.cooled_by or self.failure)
 
     def adopt(self, facts: Facts) -> None:
         if facts.cooling_until is None and self.breaker.cooling_until is not None:
@@ -162,6 +171,7 @@ class _Known:
         self.breaker.cooling_until, self.breaker.declared = facts.cooling_until, facts.declared
         self.limited_until = max(self.limited_until, facts.limited_until or 0.0)
         self.failure = facts.failure or self.failure
+        self.cooled_by = None if facts.cooling_until is None else facts.failure
 
     def _count(self, outcome: Outcome) -> None:
         if self.under_way:
@@ -198,6 +208,7 @@ class _Known:
             percentile(first, 50),
             percentile(first, 95),
             percentile(self.latencies.tokens_per_second, 50),
+            self.cooled_by,
         )
 
 
@@ -241,6 +252,13 @@ class HealthBook:
                 return False
             self._turns.update((name, count + 1) for name, count in taken.items())
         return True
+
+    def return_turns(self, names: Iterable[str], seen: Mapping[str, int]) -> None:
+        """Take back what `take_turns` counted, unless turns were taken since."""
+        with self._lock:
+            before = {name: seen.get(name, 0) for name in names}
+            if all(self._turns.get(name, 0) == count + 1 for name, count in before.items()):
+                self._turns.update(before)
 
     def admit(self, identity: str, now: float, health: Health, *, force: bool = False) -> Admission:
         """Whether `identity` may be asked at `now`; what is granted must be reported.

@@ -55,6 +55,14 @@ def test_an_equal_request_is_paid_for_once_however_it_is_asked(first: str, secon
         assert assembly.response() == paid.answer.response
 
 
+def test_a_hit_takes_nobodys_turn() -> None:
+    turns = {"pools": {"all": {"of": ["a", "b", "c"], "balance": "round-robin"}}, "rules": [{"use": "all"}]}
+    with emulated(spec(**turns)) as (router, emulator):
+        for text in ("one", "one", "two", "one", "one", "three", "two", "four"):
+            router.chat(text)
+    assert asked(emulator) == ["a", "b", "c", "a"]
+
+
 def test_without_a_word_in_the_spec_nothing_is_kept() -> None:
     with emulated({}) as (router, emulator):
         assert hits(router, {}, {}) == [False, False]

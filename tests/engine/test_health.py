@@ -128,6 +128,19 @@ def test_guesses_at_one_that_the_spec_keeps_back_for_long_are_further_apart() ->
     assert book.admit("x", 30, HEALTH, force=True).probe
 
 
+def test_what_it_cools_for_is_told_and_not_what_a_guess_failed_with() -> None:
+    book = HealthBook()
+    book.report("x", 0, HEALTH, Outcome(failure="authentication", cooldown_s=300))
+    assert book.admit("x", 1, HEALTH, force=True).probe
+    book.report("x", 2, HEALTH, Outcome(probe=True, failure="timeout"))
+    assert book.admit("x", 3, HEALTH).failure == "authentication"
+    record = book.record("x", 3, HEALTH)
+    assert (record.cooled_by, record.failure) == ("authentication", "timeout")
+    assert book.facts("x").failure == "authentication"
+    book.report("x", 400, HEALTH, replace(UP, probe=True))
+    assert book.record("x", 400, HEALTH).cooled_by is None
+
+
 def test_a_guess_for_which_there_was_no_room_after_all_was_none() -> None:
     book = HealthBook()
     fail(book, 0, 0, 0)
@@ -170,6 +183,18 @@ def test_a_turn_is_taken_only_as_it_was_seen() -> None:
     assert not book.take_turns(("keys", "other"), seen)
     assert book.take_turns(("other",), seen)
     assert book.observe(0, 0).turns == {"pool": 1, "keys": 1, "other": 1}
+
+
+def test_a_turn_goes_back_unless_another_was_taken_since() -> None:
+    book = HealthBook()
+    first = book.observe(0, 0).turns
+    assert book.take_turns(("pool",), first)
+    second = book.observe(0, 0).turns
+    assert book.take_turns(("pool",), second)
+    book.return_turns(("pool",), first)
+    assert book.observe(0, 0).turns == {"pool": 2}
+    book.return_turns(("pool",), second)
+    assert book.observe(0, 0).turns == second
 
 
 def test_threads_take_each_turn_once() -> None:
