@@ -178,7 +178,7 @@ def _input_file(block: Block) -> Media:
 def _google(block: Block) -> Media:
     """An image, sound or file in Google's form, told apart by its type."""
     media_type = str(block.get("mime_type") or "")
-    kind = KINDS.get(media_type.partition("/")[0], "file")
+    kind: Literal["image", "audio", "file"] = KINDS.get(media_type.partition("/")[0], "file")
     if media_type.startswith("video/"):
         raise RequestError("a video can't be sent", help="send text, image, audio, file or reasoning blocks")
     if (data := block.get("data")) is None:
