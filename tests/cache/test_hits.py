@@ -56,7 +56,10 @@ def test_an_equal_request_is_paid_for_once_however_it_is_asked(first: str, secon
 
 
 def test_a_hit_takes_nobodys_turn() -> None:
-    turns = {"pools": {"all": {"of": ["a", "b", "c"], "balance": "round-robin"}}, "rules": [{"use": "all"}]}
+    turns: dict[str, Any] = {
+        "pools": {"all": {"of": ["a", "b", "c"], "balance": "round-robin"}},
+        "rules": [{"use": "all"}],
+    }
     with emulated(spec(**turns)) as (router, emulator):
         for text in ("one", "one", "two", "one", "one", "three", "two", "four"):
             router.chat(text)
