@@ -154,9 +154,11 @@ async def _made(trial: Trial, progress: _Progress) -> Answered | Failed:
     except WireError as error:
         return progress.failed(error.failure, await Now())
     except Lost as error:
+        now, progress.billed = await Now(), not error.unsent
+        if error.unsent and now >= trial.deadline:  # the time to connect in was what the deadline left
+            return progress.failed(Failure("timeout", _lateness(trial, now, progress)), now)
         kind: FailureClass = "truncated" if progress.begun else "connection_lost"
-        progress.billed = not error.unsent
-        return progress.failed(Failure(kind, str(error)), await Now())
+        return progress.failed(Failure(kind, str(error)), now)
     except Expired:
         now = await Now()
         return progress.failed(Failure("timeout", _lateness(trial, now, progress)), now)

@@ -38,6 +38,7 @@ class Wire:
     steps: list[bytes | float | Exception]
     now: float = 0.0
     slowness: float = 0.0
+    reachable: bool = True
     emitted: list[StreamEvent] = field(default_factory=list)
     closed: list[bool] = field(default_factory=list)
     head: Reply = field(default_factory=lambda: Reply(200, {"content-type": "text/event-stream"}, None))
@@ -46,7 +47,10 @@ class Wire:
         match effect:
             case Now():
                 return self.now
-            case Open():
+            case Open(_, connect_until):
+                if not self.reachable:
+                    self.now = connect_until or 0.0
+                    raise Lost("no connection in time", unsent=True)
                 return self.head
             case WallTime():
                 return NOON
@@ -123,6 +127,23 @@ def test_a_cut_answer_is_told_from_one_that_never_began(steps: list[Any], kind: 
     assert isinstance(result, Failed)
     assert result.failure.kind == kind
     assert not result.committed
+
+
+@pytest.mark.parametrize(
+    ("deadline", "kind", "message"),
+    [
+        (300.0, "connection_lost", "no connection in time"),
+        (3.0, "timeout", "the request's deadline passed"),
+    ],
+)
+def test_a_deadline_that_passes_while_it_connects_is_no_lost_connection(
+    deadline: float, kind: str, message: str
+) -> None:
+    script = attempt(Trial(REQUEST, CODECS["openai"], "whole", TIMEOUTS, 0.0, deadline))
+    ended = advance(script, Wire([], reachable=False).perform)
+    assert isinstance(ended, Ended)
+    assert isinstance(ended.value, Failed)
+    assert (ended.value.failure.kind, ended.value.failure.message, ended.value.billed) == (kind, message, False)
 
 
 def test_a_script_that_nobody_wants_closes_its_exchange() -> None:

@@ -25,8 +25,9 @@ from llm_router.engine.events import (
     Retrying,
     Waiting,
 )
+from llm_router.engine.log import log_event
 from llm_router.errors import ProviderError
-from tests.engine.world import KEY, Seen, request_of
+from tests.engine.world import DRIVERS, KEY, Seen, World, request_of
 from tests.router.test_ways import impatient
 from tests.router.ways import WAYS, emulated
 
@@ -71,6 +72,8 @@ def word(event: Event) -> str:
 
 def heard_of(case: Mapping[str, Any], way: str) -> tuple[list[Event], Seen]:
     """What is heard of the last request of a case, and what its caller sees."""
+    if case.get("virtual"):
+        return _heard_in_virtual_time(case, way)
     heard: list[Event] = []
     with emulated(impatient({"text": PROMPT, **case}), observers=[heard.append]) as (router, _):
         for _ in range(case.get("before", 0)):
@@ -92,6 +95,18 @@ def test_who_has_no_room_in_the_last_moment_is_told_of(way: str) -> None:
     assert told == ["decision a b", "passed a limit a/1", "attempt 1 b", "over 1 b ok", "done answered b 1"]
     assert seen.answer is not None
     assert "a: the limit `a/1` had no room" in seen.answer.explain()
+
+
+def _heard_in_virtual_time(case: Mapping[str, Any], way: str) -> tuple[list[Event], Seen]:
+    world = World({"text": PROMPT, **case})
+    stream, driver = "stream" in way, DRIVERS[way.startswith("a")]
+    for _ in range(case.get("before", 0)):
+        world.ask(stream=stream, driver=driver)
+    before = len(world.performer.events)
+    seen = world.ask(stream=stream, driver=driver)
+    for event in world.performer.events[before:]:
+        log_event(event)
+    return world.performer.events[before:], seen
 
 
 @ALL_WAYS

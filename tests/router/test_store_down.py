@@ -6,10 +6,10 @@ import asyncio
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from llm_router.state.accounts import Accounts
 from llm_router.state.memory import MemoryStore
 from llm_router.state.reach import QUIET_S, Reach
 from llm_router.testing import Emulator, Say, serve
+from tests.router.ways import until
 from tests.state.stores import require
 
 NOW = 1_795_089_600.0
@@ -44,14 +45,15 @@ class Server:
         command = ["redis-server", "--port", str(self.port), "--save", "", "--appendonly", "no", "--bind", "127.0.0.1"]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         with redis.Redis.from_url(self.url) as client:
-            for _ in range(500):
-                try:
-                    client.ping()
-                except redis.ConnectionError:
-                    time.sleep(0.01)
-                else:
-                    return
-        raise AssertionError("the test's own redis-server doesn't start")
+            until(partial(self._answers, client))
+
+    def _answers(self, client: redis.Redis) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, "the test's own redis-server doesn't start"
+        try:
+            return bool(client.ping())
+        except redis.ConnectionError:
+            return False
 
     def stop(self) -> None:
         if self.process is not None:
