@@ -185,7 +185,7 @@ def _row(status: DeploymentStatus) -> tuple[str, ...]:
 
 
 def _reasons(record: Record) -> Iterator[str]:
-    after = f" after `{record.failure}`" if record.failure else ""
+    after = f" after `{record.cooled_by}`" if record.cooled_by else ""
     if record.cooling_s:
         yield f"cools for another {_left(record.cooling_s)}{after}"
     elif record.cooling_s is not None:

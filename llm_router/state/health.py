@@ -94,7 +94,7 @@ class Record:
     """What is known of one deployment at one moment.
 
     `cooling_s` and `limited_s` are the seconds for which it is still kept back, `None` where it isn't; 0 for one that
-    may be tried. `failure` is what it failed with last, `cooled_by` what it cools for. `failed` counts by failure class.
+    may be tried. `failure` is what it failed with last, `cooled_by` what it cools for. `failed` counts by class.
     """
 
     condition: Condition = "ok"
