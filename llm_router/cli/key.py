@@ -15,6 +15,7 @@ import argparse
 import getpass
 import re
 import sys
+import warnings
 
 from llm_router.cli.console import Console
 from llm_router.spec import keychain
@@ -48,14 +49,25 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 
 def _set(options: argparse.Namespace, console: Console) -> int:
-    value = sys.stdin.readline() if options.stdin else getpass.getpass(f"key for {options.name}: ")
-    value = value.strip()
+    keychain.names()  # before anybody types a key that can't be kept
+    try:
+        value = (sys.stdin.readline() if options.stdin else _asked(options.name)).strip()
+    except getpass.GetPassWarning:
+        console.error("there is no terminal to ask at without showing the key: pass it to --stdin")
+        return 2
     if not value:
         console.error("no key was given")
         return 1
     keychain.write(options.name, value)
     console.line(f'kept; write `api_key: "${{keyring:{options.name}}}"` in a spec')
     return 0
+
+
+def _asked(name: str) -> str:
+    """What is typed, unseen. Raises GetPassWarning where it would be seen."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", getpass.GetPassWarning)
+        return getpass.getpass(f"key for {name}: ")
 
 
 def _list(_options: argparse.Namespace, console: Console) -> int:

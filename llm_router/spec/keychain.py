@@ -74,4 +74,7 @@ def _keyring() -> ModuleType:
 def _unusable(error: Exception) -> NoKeychain:
     """What a keychain's failure is told as: its kind only, for its text may hold anything."""
     kind = type(error).__name__
+    if kind == "NoKeyringError":
+        advice = "use `${env:NAME}` or `${file:PATH}`, or install a backend of the package `keyring`"
+        return NoKeychain("there is no keychain on this machine", advice)
     return NoKeychain(f"the keychain can't be used here ({kind})", "unlock it, or use `${env:NAME}` or `${file:PATH}`")

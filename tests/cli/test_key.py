@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import getpass
 import io
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keyring
+import keyring.backends.fail
 import keyring.errors
 import pytest
 from keyring.backend import KeyringBackend
@@ -94,6 +97,26 @@ def test_a_key_is_asked_for_without_showing_it(kept: InMemory, run: Run, monkeyp
     assert code == 0
     assert "sk-planted" not in out + err
     assert kept.kept["llm-router", "work"] == "sk-planted"
+
+
+def test_without_a_terminal_it_isnt_asked_for(kept: InMemory, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def seen(prompt: str) -> str:
+        warnings.warn("Can not control echo on the terminal.", getpass.GetPassWarning, stacklevel=1)
+        return "sk-planted"
+
+    monkeypatch.setattr("getpass.getpass", seen)
+    code, out, err = run("key", "set", "work", typed="sk-planted\n")
+    assert (code, out, kept.kept) == (2, "", {})
+    assert "pass it to --stdin" in err
+    assert "sk-" not in err
+
+
+def test_where_there_is_no_keychain_no_key_is_asked_for(kept: InMemory, run: Run) -> None:
+    keyring.set_keyring(keyring.backends.fail.Keyring())  # type: ignore[no-untyped-call]
+    for arguments in (("list",), ("set", "work"), ("set", "work", "--stdin"), ("remove", "work")):
+        code, _, err = run("key", *arguments, typed="sk-planted\n")
+        assert code == 1
+        assert "there is no keychain on this machine: use `${env:NAME}`" in err
 
 
 def test_another_services_entry_is_read_by_its_service(kept: InMemory) -> None:
