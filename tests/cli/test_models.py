@@ -61,13 +61,18 @@ def test_a_fee_for_each_call_and_tiers_are_told(run: Run) -> None:
     assert any("tiers" in (each["price"] or {}) for each in json.loads(out))
 
 
-def test_what_a_provider_bills_for_batches_is_told_with_source_and_day(run: Run) -> None:
-    _, out, err = run("models", "anthropic")
-    assert "anthropic bills 50% of this in batches" in out + err
-    _, out, _ = run("models", "anthropic", "--json")
-    batch = json.loads(out)[0]["price"]["batch"]
-    assert (batch["percent"], bool(batch["source"]), bool(batch["date"])) == (50, True, True)
-    _, out, err = run("models", "xai")
+@pytest.mark.parametrize("kind", ["openai", "azure", "anthropic", "gemini", "mistral", "groq", "fireworks"])
+def test_what_a_provider_bills_for_batches_is_told_with_source_and_day(run: Run, kind: str) -> None:
+    _, out, _ = run("models", kind, "--json")
+    told = [each["price"]["batch"] for each in json.loads(out) if each["price"]]
+    assert all((batch["percent"], bool(batch["source"]), bool(batch["date"])) == (50, True, True) for batch in told)
+    _, out, err = run("models", kind)
+    assert (f"{kind} bills 50% of this in batches" in out + err) == bool(told)
+
+
+@pytest.mark.parametrize("kind", ["xai", "together"])
+def test_where_it_differs_by_model_nothing_is_told_of_batches(run: Run, kind: str) -> None:
+    _, out, err = run("models", kind)
     assert "batches" not in out + err
 
 
