@@ -51,9 +51,11 @@ def _stats(ledger: Ledger, user: str | None, console: Console) -> None:
     from llm_router.engine.spending import Question
 
     where = {} if user is None else {"user": [user]}
-    total = ledger.spent(Question.of(None, (_BEGINNING, None), (), where, usual=False)).total
-    rate = f"{100 * total.cached / total.requests:.1f} %" if total.requests else "none"
-    rows = (("requests", f"{total.requests}"), ("given again", f"{total.cached}"), ("rate", rate))
+    spent = ledger.spent(Question.of(None, (_BEGINNING, None), ("outcome",), where, usual=False))
+    total = spent.total
+    asked = total.requests - sum(each.requests for each in spent.groups if each.key == ("recorded",))
+    rate = f"{100 * total.cached / asked:.1f} %" if asked else "none"
+    rows = (("requests", f"{asked}"), ("given again", f"{total.cached}"), ("rate", rate))
     console.table((*rows, ("saved", format_money(total.saved))))
 
 

@@ -98,7 +98,7 @@ def explanation(path: str, call: Asked, console: Console, *, environment: bool) 
     program = call.by(program)
     features = compute(
         program,
-        Call(call.request, hints, "explain", now, call.stream, exactly=True),
+        Call(call.request, hints, "explain", now, call.stream, exactly=environment),
         variables=binding.variables if binding else {},
     )
     return explain(program, features, Snapshot(now=now, unbound=binding.unbound if binding else {}))

@@ -70,10 +70,10 @@ def _missing(error: ModuleNotFoundError, extra: str) -> StoreError:
 
 def _option(url: str, name: str, default: str) -> tuple[str, str]:
     """An address without the option of our own, and the option."""
-    parts = urllib.parse.urlsplit(url)
-    options = urllib.parse.parse_qsl(parts.query, keep_blank_values=True)
+    address, _, query = url.partition("?")
+    options = urllib.parse.parse_qsl(query, keep_blank_values=True)
     rest = urllib.parse.urlencode([option for option in options if option[0] != name])
-    return parts._replace(query=rest).geturl(), dict(options).get(name) or default
+    return f"{address}?{rest}" if rest else address, dict(options).get(name) or default
 
 
 _OPENINGS: Mapping[str, Callable[[str, Path], Store]] = {

@@ -11,6 +11,7 @@ it doesn't, the connection is given up here a second later.
 from __future__ import annotations
 
 import math
+import re
 import select
 import threading
 import time
@@ -281,7 +282,7 @@ class PostgresStore(Store):
                 self._give_back(connection)
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             self.close()
-            raise StoreDown(self._name, type(error).__name__) from None
+            raise StoreDown(self._name, _reason(error)) from None
 
     @contextmanager
     def _reading(self, *, alone: bool = False) -> Iterator[Connection]:
@@ -339,6 +340,12 @@ class PostgresStore(Store):
         self._tidied = now
         for statement in _TIDY:
             connection.execute(statement, (now - TIDY_EVERY_S,))
+
+
+def _reason(error: psycopg.Error) -> str:
+    """What the server says of why it lets nobody in (names, never a password), else the kind of error."""
+    said = re.search(r"FATAL:\s+([^\n]+)", str(error))
+    return said.group(1) if said else type(error).__name__
 
 
 def _patience(connection: Connection, timeout_s: int) -> None:

@@ -19,7 +19,7 @@ from llm_router.state.sqlite import SqliteStore
 from llm_router.state.store import Reserved
 from llm_router.state.totals import Query
 from tests.state.doorway import Doorway
-from tests.state.stores import NOW, POSTGRES, claim, opening, url_of
+from tests.state.stores import NOW, POSTGRES, claim, opening, require, url_of
 
 
 def test_a_relative_path_starts_from_the_folder(tmp_path: Path) -> None:
@@ -179,6 +179,27 @@ def outcome_of(act: Callable[[], object]) -> type[BaseException] | None:
     thread.start()
     thread.join(timeout=60)
     return raised[0] if raised else None
+
+
+def test_a_database_that_isnt_there_is_named(tmp_path: Path) -> None:
+    require("postgres")
+    store = open_store(f"{POSTGRES.rpartition('/')[0]}/nowhere", tmp_path)
+    with pytest.raises(StoreDown, match=r"can't be reached: database .nowhere. does not exist"):
+        store.record(opening())
+
+
+def test_an_address_without_a_host_is_a_socket_of_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def refuse(url: str, **_: object) -> None:
+        asked.append(url)
+        raise psycopg.OperationalError
+
+    monkeypatch.setattr("llm_router.state.postgres.Connection.connect", refuse)
+    for url in ("postgresql:///router?schema=one&sslmode=disable", "postgresql:///router"):
+        with pytest.raises(StoreDown, match=r"^the store `postgresql://` can't be reached"):
+            open_store(url, tmp_path).record(opening())
+    assert asked == ["postgresql:///router?sslmode=disable", "postgresql:///router"]
 
 
 @pytest.mark.parametrize("scheme", ["redis", "postgresql"])
