@@ -116,7 +116,7 @@ class Router:
 
         Raises RequestError where there is no key.
         """
-        from llm_router.policy.start import starter_spec
+        from llm_router.policy.starter import starter_spec
 
         here = options.get("environment") or Environment.of_process()
         return cls(Origin("<the keys found>", text=starter_spec(here.variables)), **options)

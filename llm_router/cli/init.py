@@ -27,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Write the file, and say what to do with it."""
-    from llm_router.policy.start import starter_spec
+    from llm_router.policy.starter import starter_spec
 
     path = Path(options.path)
     there = _models_there(console, local=options.local)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from llm_router.cli.arguments import spec_argument
 from llm_router.cli.console import Console
-from llm_router.spec.condition import ALWAYS, All, AnyOf, Condition, Not, Test, Value
-from llm_router.spec.spelling import share_text
+from llm_router.spec.conditions.condition import ALWAYS, All, AnyOf, Condition, Not, Test, Value
+from llm_router.spec.conditions.spelling import share_text
 from llm_router.units import PICODOLLARS_PER_DOLLAR, format_count, format_duration, format_money, format_share
 
 if TYPE_CHECKING:

@@ -14,23 +14,23 @@ from typing import Literal
 
 from llm_router.diagnostics import Diagnostic, did_you_mean, has_errors, in_order
 from llm_router.policy import defaults
-from llm_router.policy.accounts import AccountReader, check_names
-from llm_router.policy.conditions import ConditionReader, allowed_by, close_tasks, declarations_of
 from llm_router.policy.embeddings import EmbeddingReader, rule_name
 from llm_router.policy.fingerprint import program_hash, spec_hash
 from llm_router.policy.follow import over
 from llm_router.policy.index import build_index
-from llm_router.policy.layers import fallback_of, health_of, settings_of, timeouts_of
 from llm_router.policy.lint import Subject, findings
-from llm_router.policy.memory import alerts_of, cache_of, check_store, ledger_of, state_of
-from llm_router.policy.names import Names
-from llm_router.policy.offers import check_provider
+from llm_router.policy.passes.accounts import AccountReader, check_names
+from llm_router.policy.passes.conditions import ConditionReader, allowed_by, close_tasks, declarations_of
+from llm_router.policy.passes.layers import fallback_of, health_of, settings_of, timeouts_of
+from llm_router.policy.passes.memory import alerts_of, cache_of, check_store, ledger_of, state_of
+from llm_router.policy.passes.names import Names
+from llm_router.policy.passes.offers import check_provider
+from llm_router.policy.passes.report import TWICE, UNKNOWN_ZONE, Report
+from llm_router.policy.passes.resolve import NOTHING, Deployments, provider_of
+from llm_router.policy.passes.uses import Pools, UseReader, uses
 from llm_router.policy.program import Budget, Cache, Deployment, Embedding, Guard, Limit, Program, Provider, Rule, Tier
-from llm_router.policy.report import TWICE, UNKNOWN_ZONE, Report
-from llm_router.policy.resolve import NOTHING, Deployments, provider_of
-from llm_router.policy.uses import Pools, UseReader, uses
-from llm_router.spec.condition import ALWAYS, Condition, reads
-from llm_router.spec.feature_types import Covering, Declarations, Placement
+from llm_router.spec.conditions.condition import ALWAYS, Condition, reads
+from llm_router.spec.conditions.feature_types import Covering, Declarations, Placement
 from llm_router.spec.model import DeploymentSpec, GuardSpec, RuleSpec, Spec
 from llm_router.spec.read import Reading
 from llm_router.spec.refs import Environment, known

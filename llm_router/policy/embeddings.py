@@ -14,9 +14,8 @@ from llm_router.catalog.cards import VectorFacts
 from llm_router.catalog.embedding_apis import EmbeddingApi, embedding_api, embedding_kinds
 from llm_router.errors import FailureClass
 from llm_router.messages import Settings
-from llm_router.policy.layers import timeouts_of
-from llm_router.policy.program import After, Budget, Deployment, Embedding, Program, Rule, RuleIndex
-from llm_router.policy.report import (
+from llm_router.policy.passes.layers import timeouts_of
+from llm_router.policy.passes.report import (
     ANOTHER_MODEL,
     EMBEDDING_IN_USE,
     NO_EMBEDDING_API,
@@ -26,8 +25,9 @@ from llm_router.policy.report import (
     UNKNOWN_MODEL,
     Report,
 )
-from llm_router.policy.uses import UseReader, uses
-from llm_router.spec.condition import ALWAYS
+from llm_router.policy.passes.uses import UseReader, uses
+from llm_router.policy.program import After, Budget, Deployment, Embedding, Program, Rule, RuleIndex
+from llm_router.spec.conditions.condition import ALWAYS
 from llm_router.spec.model import EmbeddingSpec, Spec
 from llm_router.spec.model_failures import listed
 from llm_router.spec.refs import known

@@ -14,7 +14,7 @@ from llm_router.messages import ChatRequest, Media, Part, Settings, Text, ToolRe
 from llm_router.policy.hints import Hints
 from llm_router.policy.program import UNSET, Program
 from llm_router.policy.snapshot import Snapshot
-from llm_router.spec.feature_types import WEEKDAYS
+from llm_router.spec.conditions.feature_types import WEEKDAYS
 
 __all__ = ["Call", "Features", "Hints", "Needs", "compute"]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias, TypeVar
 
 from llm_router.diagnostics import did_you_mean
 from llm_router.errors import RequestError
-from llm_router.spec.feature_types import COSTS, SPEEDS, MetadataType
+from llm_router.spec.conditions.feature_types import COSTS, SPEEDS, MetadataType
 from llm_router.units import UnitError, parse_duration, parse_money
 
 if TYPE_CHECKING:

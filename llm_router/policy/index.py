@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from llm_router.policy.program import RuleIndex
-from llm_router.spec.condition import All, AnyOf, Condition, Scalar, Test
-from llm_router.spec.feature_types import Declarations, feature_type
+from llm_router.spec.conditions.condition import All, AnyOf, Condition, Scalar, Test
+from llm_router.spec.conditions.feature_types import Declarations, feature_type
 from llm_router.spec.refs import Reference
 
 Needs: TypeAlias = Mapping[str, frozenset[Scalar]]

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
-from llm_router.spec.condition import All, AnyOf, Condition, Op, Test, tests_of
-from llm_router.spec.feature_types import RANKS
-from llm_router.spec.spelling import predicate_text
+from llm_router.spec.conditions.condition import All, AnyOf, Condition, Op, Test, tests_of
+from llm_router.spec.conditions.feature_types import RANKS
+from llm_router.spec.conditions.spelling import predicate_text
 
 Values: TypeAlias = Mapping[str, object]
 Folded: TypeAlias = dict[str, str]

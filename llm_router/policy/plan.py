@@ -15,9 +15,9 @@ from llm_router.catalog.cards import ModelCard
 from llm_router.messages import Json, Settings
 from llm_router.policy.program import Deployment, Program, Provider, RuleIndex
 from llm_router.policy.rank import AUTO
-from llm_router.spec.condition import All, AnyOf, Condition, Not, Test, Value
+from llm_router.spec.conditions.condition import All, AnyOf, Condition, Not, Test, Value
+from llm_router.spec.conditions.spelling import share_text
 from llm_router.spec.refs import Reference
-from llm_router.spec.spelling import share_text
 
 
 def as_json(program: Program) -> Mapping[str, Json]:

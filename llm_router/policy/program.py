@@ -16,8 +16,8 @@ from llm_router.catalog.price import Price
 from llm_router.catalog.providers import Api, Auth
 from llm_router.errors import FailureClass
 from llm_router.messages import Settings
-from llm_router.spec.condition import ALWAYS, Condition
-from llm_router.spec.feature_types import Declarations
+from llm_router.spec.conditions.condition import ALWAYS, Condition
+from llm_router.spec.conditions.feature_types import Declarations
 from llm_router.spec.refs import Reference
 
 Balance = Literal["order", "round-robin", "random", "weighted", "least-busy"]

@@ -16,7 +16,7 @@ from llm_router.policy.match import holds
 from llm_router.policy.program import Budget, Program, Window
 from llm_router.report.days import Day, midnight, monday, month_after
 from llm_router.report.values import Course, Standing
-from llm_router.spec.condition import reads
+from llm_router.spec.conditions.condition import reads
 from llm_router.state.frames import frame
 from llm_router.state.store import Frame, Level, Store
 from llm_router.state.totals import DIMENSIONS, Query

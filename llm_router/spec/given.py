@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from llm_router.diagnostics import did_you_mean
 from llm_router.errors import FAILURE_CLASSES
-from llm_router.spec.feature_types import WEEKDAYS
+from llm_router.spec.conditions.feature_types import WEEKDAYS
 from llm_router.spec.scalars import NO_UNIT, OUT_OF_RANGE, UNKNOWN_WORD, WRONG_TYPE, WRONG_UNIT, shown
 from llm_router.spec.section import Constraint, Finding, JsonSchema
 from llm_router.spec.source import Path, Plain

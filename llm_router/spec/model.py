@@ -1,7 +1,7 @@
 """The spec file as pydantic models: the single source of truth for the loader and the JSON Schema.
 
 Sections stand in the order of the file. `when`, `if`, `only` and `never` stay as written: conditions are read by
-`llm_router.spec.when` and `llm_router.spec.expression`.
+`llm_router.spec.conditions.when` and `llm_router.spec.conditions.expression`.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 from pydantic import Field
 
 from llm_router.errors import FAILURE_CLASSES, FailureClass
+from llm_router.spec.conditions.feature_types import COSTS, SPEEDS
 from llm_router.spec.constraints import ExpectFits, NotBoth, OnlyBeside
-from llm_router.spec.feature_types import COSTS, SPEEDS
 from llm_router.spec.given import GivenFits, is_world
 from llm_router.spec.section import Constraint, Section, key
 from llm_router.spec.shapes import AS_LIST, AS_ONE, BY_SHAPE

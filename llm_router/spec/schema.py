@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from llm_router.spec import model
-from llm_router.spec.describe import condition_schema, coverage_schema, operators_schema, placement_schema
+from llm_router.spec.conditions.describe import condition_schema, coverage_schema, operators_schema, placement_schema
 from llm_router.spec.scalars import SHARED, STANDS_FOR
 from llm_router.spec.section import DEFAULT, Section
 

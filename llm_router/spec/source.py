@@ -17,8 +17,8 @@ from typing import TypeAlias
 import yaml
 
 from llm_router.diagnostics import Diagnostic, Related, Span
+from llm_router.spec.positions import Spot, positions
 from llm_router.spec.syntax import explain
-from llm_router.spec.within import Spot, positions
 
 Plain: TypeAlias = "str | int | float | bool | list[Plain] | dict[str, Plain] | None"
 Path: TypeAlias = tuple[str | int, ...]

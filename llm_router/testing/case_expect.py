@@ -14,7 +14,7 @@ from llm_router.errors import AttemptReport, NoCandidate, ProviderError, Refused
 from llm_router.policy.decision import Decision
 from llm_router.policy.match import holds
 from llm_router.policy.program import Deployment, Program
-from llm_router.spec.condition import Condition
+from llm_router.spec.conditions.condition import Condition
 from llm_router.spec.given import may_come_to
 from llm_router.spec.model_cases import CaseSpec
 from llm_router.spec.refs import known

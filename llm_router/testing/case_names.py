@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from llm_router.diagnostics import Diagnostic, did_you_mean
 from llm_router.policy.program import Program
-from llm_router.spec.condition import Condition
-from llm_router.spec.feature_types import Placement
+from llm_router.spec.conditions.condition import Condition
+from llm_router.spec.conditions.feature_types import Placement
+from llm_router.spec.conditions.when import read_when
 from llm_router.spec.model_cases import CaseSpec
 from llm_router.spec.read import Reading
 from llm_router.spec.source import Path, Plain, Source
-from llm_router.spec.when import read_when
 from llm_router.testing.case_expect import Placements
 
 UNKNOWN = "LR350"

@@ -12,7 +12,7 @@ import pytest
 from llm_router import Environment, RequestError, Router
 from llm_router.catalog.starters import key_variables, starters_for
 from llm_router.cli.main import main
-from llm_router.policy.start import starter_spec
+from llm_router.policy.starter import starter_spec
 from llm_router.testing import Emulator, serve
 
 Run = Callable[..., tuple[int, str, str]]

@@ -8,7 +8,7 @@ from itertools import product
 from hypothesis import strategies as st
 
 from llm_router.diagnostics import Span
-from llm_router.spec.condition import All, AnyOf, Condition, Not, Test
+from llm_router.spec.conditions.condition import All, AnyOf, Condition, Not, Test
 from tests.conditions.reading import DECLARATIONS
 
 NOWHERE = Span("spec.yaml", 1, 1, 1, 1)

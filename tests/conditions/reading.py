@@ -8,11 +8,11 @@ from pathlib import Path
 import yaml
 
 from llm_router.diagnostics import Diagnostic, in_order
-from llm_router.spec.condition import ALWAYS, Condition
-from llm_router.spec.expression import read_if
-from llm_router.spec.feature_types import Declarations, MetadataType, Placement
+from llm_router.spec.conditions.condition import ALWAYS, Condition
+from llm_router.spec.conditions.expression import read_if
+from llm_router.spec.conditions.feature_types import Declarations, MetadataType, Placement
+from llm_router.spec.conditions.when import read_when
 from llm_router.spec.source import read_source
-from llm_router.spec.when import read_when
 
 HERE = Path(__file__).parent
 

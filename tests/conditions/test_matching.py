@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from llm_router.policy.index import build_index, candidate_places
 from llm_router.policy.match import Finding, explain_condition, holds
-from llm_router.spec.condition import ALWAYS, Condition, Not
-from llm_router.spec.feature_types import Declarations, MetadataType
+from llm_router.spec.conditions.condition import ALWAYS, Condition, Not
+from llm_router.spec.conditions.feature_types import Declarations, MetadataType
 from tests.conditions.conditions import PATTERNS, TESTS, conditions, requests
 from tests.conditions.reading import DECLARATIONS, condition_of, read_spec
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from llm_router.policy import boxes
-from llm_router.policy.boxes import can_hold, covered_by
 from llm_router.policy.match import holds
-from llm_router.spec.condition import ALWAYS, AnyOf, Condition, Not, reads
+from llm_router.policy.proofs import boxes
+from llm_router.policy.proofs.boxes import can_hold, covered_by
+from llm_router.spec.conditions.condition import ALWAYS, AnyOf, Condition, Not, reads
 from tests.conditions.conditions import PATTERNS, TESTS, conditions, every_request
 from tests.conditions.reading import DECLARATIONS, PLACEMENT, cases, condition_of, read_spec
 

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from llm_router.diagnostics import Diagnostic
 from llm_router.policy.match import holds
-from llm_router.spec.condition import ALWAYS, All, Test, both, reads
-from llm_router.spec.expression import read_if
+from llm_router.spec.conditions.condition import ALWAYS, All, Test, both, reads
+from llm_router.spec.conditions.expression import read_if
+from llm_router.spec.conditions.spelling import expression_of, structure_of
+from llm_router.spec.conditions.when import read_when
 from llm_router.spec.read import read
 from llm_router.spec.refs import Environment, Reference
 from llm_router.spec.source import read_source
-from llm_router.spec.spelling import expression_of, structure_of
-from llm_router.spec.when import read_when
 from tests.conditions.conditions import conditions
 from tests.conditions.reading import DECLARATIONS, cases, condition_of, read_spec, values_of
 

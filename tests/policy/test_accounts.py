@@ -29,10 +29,10 @@ from llm_router.policy.program import (
     Window,
 )
 from llm_router.policy.snapshot import Snapshot
-from llm_router.spec.condition import ALWAYS
+from llm_router.spec.conditions.condition import ALWAYS
+from llm_router.spec.conditions.spelling import expression_of, structure_of
 from llm_router.spec.read import read
 from llm_router.spec.refs import Environment, Reference
-from llm_router.spec.spelling import expression_of, structure_of
 
 RULES = "rules: [{name: all, use: [mini, house]}]"
 PREAMBLE = """version: 1

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from llm_router.diagnostics import Diagnostic, Span
-from llm_router.policy.boxes import can_hold
 from llm_router.policy.embeddings import rule_name
 from llm_router.policy.lint.candidates import cost_bound, settings_of
 from llm_router.policy.lint.subject import Subject, warning
 from llm_router.policy.program import Budget, Deployment, Limit, Rule
-from llm_router.spec.condition import ALWAYS, All, Condition, Test
-from llm_router.spec.feature_types import Covering
+from llm_router.policy.proofs.boxes import can_hold
+from llm_router.spec.conditions.condition import ALWAYS, All, Condition, Test
+from llm_router.spec.conditions.feature_types import Covering
 from llm_router.spec.source import Path, at
 from llm_router.units import format_count, format_money
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from llm_router.diagnostics import Diagnostic, Span
 from llm_router.messages import Settings
-from llm_router.policy.boxes import can_hold, covered_by
 from llm_router.policy.defaults import OUTPUT_CAP
 from llm_router.policy.filters import PARAMETERS, unsupported
 from llm_router.policy.lint.subject import Subject, warning
 from llm_router.policy.program import Deployment, Rule
-from llm_router.spec.condition import Condition, Op, Scalar, Test, tests_of
+from llm_router.policy.proofs.boxes import can_hold, covered_by
+from llm_router.spec.conditions.condition import Condition, Op, Scalar, Test, tests_of
 from llm_router.units import format_count, format_money
 
 FLAGS = {"has_tools": "tools", "has_images": "images", "has_files": "files"}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llm_router.diagnostics import Diagnostic
-from llm_router.policy.boxes import can_hold
 from llm_router.policy.lint.candidates import lacks, requirements
 from llm_router.policy.lint.subject import Subject, warning
 from llm_router.policy.program import Guard, Rule, Tier
-from llm_router.spec.condition import both
+from llm_router.policy.proofs.boxes import can_hold
+from llm_router.spec.conditions.condition import both
 
 
 def guard_never_holds(subject: Subject) -> Iterator[Diagnostic]:

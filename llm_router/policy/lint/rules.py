@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from llm_router.diagnostics import Diagnostic
-from llm_router.policy.boxes import LIMIT, Coverage, can_hold, covered_by
 from llm_router.policy.lint.subject import Subject, warning
 from llm_router.policy.program import Rule
-from llm_router.spec.condition import ALWAYS, reads
-from llm_router.spec.feature_types import feature_type
-from llm_router.spec.spelling import share_text
+from llm_router.policy.proofs.boxes import LIMIT, Coverage, can_hold, covered_by
+from llm_router.spec.conditions.condition import ALWAYS, reads
+from llm_router.spec.conditions.feature_types import feature_type
+from llm_router.spec.conditions.spelling import share_text
 
 MOST_SHOWN = 3
 """How many features an example shows, present and absent each."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from llm_router.diagnostics import Diagnostic, Span
-from llm_router.policy.boxes import Coverage
 from llm_router.policy.program import Deployment, Program, Rule, Tier
-from llm_router.spec.feature_types import feature_type
+from llm_router.policy.proofs.boxes import Coverage
+from llm_router.spec.conditions.feature_types import feature_type
 from llm_router.spec.source import Path, Source
 
 SINGLE_VALUED = frozenset({"word", "text", "boolean", "number"})

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from llm_router.diagnostics import Diagnostic
 from llm_router.policy.lint.subject import Subject, warning
 from llm_router.policy.program import Budget, Limit, Tier
-from llm_router.spec.condition import Test, tests_of
+from llm_router.spec.conditions.condition import Test, tests_of
 from llm_router.spec.source import Plain
 
 REFERRING = frozenset({"use", "instead", "next"})

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from llm_router.spec.condition import Op
-from llm_router.spec.feature_types import Covering, Declarations, FeatureType, Placement, features_of
+from llm_router.spec.conditions.condition import Op
+from llm_router.spec.conditions.feature_types import Covering, Declarations, FeatureType, Placement, features_of
 
 _FEATURES: Mapping[str, str] = {
     "task": "What is to be done: one of `tasks`.",

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from functools import lru_cache, reduce
 from typing import Literal, TypeAlias
 
-from llm_router.policy.example import example_in
 from llm_router.policy.match import holds
-from llm_router.policy.predicates import boxes_of_test
-from llm_router.policy.space import Box, Dimension, Space
-from llm_router.spec.condition import All, AnyOf, Condition, Not, Test, reads
-from llm_router.spec.feature_types import Declarations, Placement
+from llm_router.policy.proofs.example import example_in
+from llm_router.policy.proofs.predicates import boxes_of_test
+from llm_router.policy.proofs.space import Box, Dimension, Space
+from llm_router.spec.conditions.condition import All, AnyOf, Condition, Not, Test, reads
+from llm_router.spec.conditions.feature_types import Declarations, Placement
 
 LIMIT = 50_000
 """How many pairs of boxes are met or taken away before an analysis is given up."""

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from llm_router.diagnostics import Diagnostic, Span, closest
-from llm_router.spec.condition import ALWAYS, DEEPEST, All, AnyOf, Condition, Not, Op, joined
-from llm_router.spec.feature_names import find_target
-from llm_router.spec.feature_types import Declarations, Placement, features_of
-from llm_router.spec.literals import OPERATOR, STRUCTURE, Scope, Target, Written
-from llm_router.spec.operators import HABITS, OPS, make_test
+from llm_router.spec.conditions.condition import ALWAYS, DEEPEST, All, AnyOf, Condition, Not, Op, joined
+from llm_router.spec.conditions.feature_names import find_target
+from llm_router.spec.conditions.feature_types import Declarations, Placement, features_of
+from llm_router.spec.conditions.literals import OPERATOR, STRUCTURE, Scope, Target, Written
+from llm_router.spec.conditions.operators import HABITS, OPS, make_test
 from llm_router.spec.refs import Environment
 from llm_router.spec.source import Path, Source
 

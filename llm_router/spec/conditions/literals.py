@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from llm_router.diagnostics import Diagnostic, Severity, Span, did_you_mean
-from llm_router.spec.condition import Scalar
-from llm_router.spec.feature_types import Declarations, FeatureType, Kind, Placement
+from llm_router.spec.conditions.condition import Scalar
+from llm_router.spec.conditions.feature_types import Declarations, FeatureType, Kind, Placement
 from llm_router.spec.habits import TRUTHS
 from llm_router.spec.refs import UNSET, Environment, MissingReference, Reference, has_reference, resolve
 from llm_router.units import UnitError, parse_count, parse_share

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from llm_router.diagnostics import Diagnostic
-from llm_router.spec.literals import BUDGET, LABEL_KEY, METADATA_KEY, WORD
+from llm_router.spec.conditions.literals import BUDGET, LABEL_KEY, METADATA_KEY, WORD
 from llm_router.spec.prune import Lost
 from llm_router.spec.source import Path, Source
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
 from llm_router.policy.match import test_holds
-from llm_router.policy.valuesets import BOTTOM, TOP, Cut, Numbers, ValueSet, Word, Words, meet, minus, whole
-from llm_router.spec.condition import Test
-from llm_router.spec.feature_types import Declarations, FeatureType, Placement, feature_type
+from llm_router.policy.proofs.valuesets import BOTTOM, TOP, Cut, Numbers, ValueSet, Word, Words, meet, minus, whole
+from llm_router.spec.conditions.condition import Test
+from llm_router.spec.conditions.feature_types import Declarations, FeatureType, Placement, feature_type
 
 
 class Dimension(NamedTuple):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from llm_router.policy.defaults import CACHE_ENTRIES
-from llm_router.policy.layers import or_else
+from llm_router.policy.passes.layers import or_else
+from llm_router.policy.passes.report import UNKNOWN_STORE, Report
 from llm_router.policy.program import Alert, Cache, Email, Ledger, State
-from llm_router.policy.report import UNKNOWN_STORE, Report
 from llm_router.spec.addresses import SCHEMES, scheme_of, store_advice
-from llm_router.spec.feature_names import find_target
-from llm_router.spec.feature_types import Declarations, features_of
-from llm_router.spec.literals import Scope
+from llm_router.spec.conditions.feature_names import find_target
+from llm_router.spec.conditions.feature_types import Declarations, features_of
+from llm_router.spec.conditions.literals import Scope
 from llm_router.spec.model import AlertSpec, CacheSpec, EmailSpec, LedgerSpec, StateSpec
 from llm_router.spec.refs import Reference, known
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from llm_router.catalog.providers import PROVIDERS, row_of
+from llm_router.policy.passes.report import NO_CHOICE, NO_ORGANIZATION, Report
 from llm_router.policy.program import Provider
-from llm_router.policy.report import NO_CHOICE, NO_ORGANIZATION, Report
 from llm_router.spec.model import DeploymentSpec, ProviderSpec
 from llm_router.spec.source import Path
 

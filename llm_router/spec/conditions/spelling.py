@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TypeAlias, assert_never
 
-from llm_router.spec.condition import All, AnyOf, Condition, Not, Op, Scalar, Test
+from llm_router.spec.conditions.condition import All, AnyOf, Condition, Not, Op, Scalar, Test
 from llm_router.spec.refs import Reference
 from llm_router.units import format_share
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from llm_router.policy.match import test_holds
-from llm_router.policy.space import FALSE, TRUE, Box, Dimension, Space, interval
-from llm_router.policy.valuesets import Numbers, ValueSet, Words, minus, whole
-from llm_router.spec.condition import Op, Scalar, Test
+from llm_router.policy.proofs.space import FALSE, TRUE, Box, Dimension, Space, interval
+from llm_router.policy.proofs.valuesets import Numbers, ValueSet, Words, minus, whole
+from llm_router.spec.conditions.condition import Op, Scalar, Test
 from llm_router.spec.refs import Reference
 
 _ANY_OF = frozenset({"is", "in", "has", "contains", "matches"})

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from llm_router.diagnostics import closest
-from llm_router.spec.feature_types import FeatureType
-from llm_router.spec.operators import SYMBOLS
-from llm_router.spec.tokens import Token
+from llm_router.spec.conditions.feature_types import FeatureType
+from llm_router.spec.conditions.lexer import Token
+from llm_router.spec.conditions.operators import SYMBOLS
 
 
 class Advice(NamedTuple):

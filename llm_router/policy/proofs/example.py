@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 
 from llm_router.policy.match import test_holds
-from llm_router.policy.space import FALSE, TRUE, Box, Dimension, Space
-from llm_router.policy.valuesets import ValueSet, Word, Words
-from llm_router.spec.condition import Test
+from llm_router.policy.proofs.space import FALSE, TRUE, Box, Dimension, Space
+from llm_router.policy.proofs.valuesets import ValueSet, Word, Words
+from llm_router.spec.conditions.condition import Test
 
 _FRESH = ("other", "something", "z", "0", "")
 _CLASS = re.compile(r"\[(!?)(.)[^\]]*\]")

@@ -1,8 +1,8 @@
 """Conditions as values: what `when:` and `if:` both become.
 
 A condition is a tree of `All`, `AnyOf` and `Not` over `Test`s, total over the features of a request: it holds or it
-doesn't, whatever is absent. It is read by `llm_router.spec.when` and `llm_router.spec.expression`, evaluated by
-`llm_router.policy.match` and proved about by `llm_router.policy.boxes`.
+doesn't, whatever is absent. It is read by `when` and `expression` beside this module, evaluated by
+`llm_router.policy.match` and proved about by `llm_router.policy.proofs.boxes`.
 """
 
 from __future__ import annotations

@@ -16,15 +16,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from llm_router.diagnostics import Diagnostic, Span, closest
-from llm_router.spec.condition import ALWAYS, DEEPEST, All, AnyOf, Condition, Not, Op, Test, joined
-from llm_router.spec.feature_names import find_target
-from llm_router.spec.feature_types import Declarations, Placement, features_of
-from llm_router.spec.foreign import FOREIGN_JOINTS, FOREIGN_VALUES, NOTHINGS, Advice, called, misplaced
-from llm_router.spec.literals import HABIT, OPERATOR, STRUCTURE, SYNTAX, Scope, Target, Written
-from llm_router.spec.operators import HABITS, MIRRORED, OPS, SYMBOLS, make_test
+from llm_router.spec.conditions.condition import ALWAYS, DEEPEST, All, AnyOf, Condition, Not, Op, Test, joined
+from llm_router.spec.conditions.feature_names import find_target
+from llm_router.spec.conditions.feature_types import Declarations, Placement, features_of
+from llm_router.spec.conditions.foreign import FOREIGN_JOINTS, FOREIGN_VALUES, NOTHINGS, Advice, called, misplaced
+from llm_router.spec.conditions.lexer import Fault, Token, tokenize
+from llm_router.spec.conditions.literals import HABIT, OPERATOR, STRUCTURE, SYNTAX, Scope, Target, Written
+from llm_router.spec.conditions.operators import HABITS, MIRRORED, OPS, SYMBOLS, make_test
 from llm_router.spec.refs import Environment
 from llm_router.spec.source import Path, Source
-from llm_router.spec.tokens import Fault, Token, tokenize
 
 _CLOSING = {"(": ")", "[": "]"}
 

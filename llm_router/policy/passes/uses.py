@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal, TypeAlias, get_args
 
-from llm_router.policy.layers import or_else
-from llm_router.policy.names import Names
+from llm_router.policy.passes.layers import or_else
+from llm_router.policy.passes.names import Names
+from llm_router.policy.passes.report import CYCLE, Report
 from llm_router.policy.program import Balance, By, Next, Part, Tier
-from llm_router.policy.report import CYCLE, Report
 from llm_router.spec.model import (
     AfterSpec,
     FailuresSpec,

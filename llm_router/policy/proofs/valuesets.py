@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from llm_router.spec.condition import Scalar
+from llm_router.spec.conditions.condition import Scalar
 
 Word: TypeAlias = Scalar | None
 

@@ -13,12 +13,12 @@ from llm_router.catalog.providers import row_of
 from llm_router.diagnostics import did_you_mean
 from llm_router.errors import FailureClass
 from llm_router.messages import Settings
-from llm_router.policy.accounts import own_limits
 from llm_router.policy.follow import over
-from llm_router.policy.layers import ReadUse, failures_of, or_else, settings_of, timeouts_of
-from llm_router.policy.offers import check_deployment
+from llm_router.policy.passes.accounts import own_limits
+from llm_router.policy.passes.layers import ReadUse, failures_of, or_else, settings_of, timeouts_of
+from llm_router.policy.passes.offers import check_deployment
+from llm_router.policy.passes.report import UNKNOWN_CARD, UNKNOWN_TASK, Report
 from llm_router.policy.program import UNSET, After, Deployment, Provider, Speed
-from llm_router.policy.report import UNKNOWN_CARD, UNKNOWN_TASK, Report
 from llm_router.spec.model import DeploymentSpec, FollowSpec, PriceSpec, ProviderSpec, SpeedSpec
 from llm_router.spec.refs import Reference, known
 from llm_router.spec.source import Path

@@ -8,12 +8,12 @@ from typing import Literal
 
 from llm_router.catalog.price import Price
 from llm_router.diagnostics import closest
-from llm_router.policy.conditions import ConditionReader
-from llm_router.policy.layers import ReadUse, or_else
+from llm_router.policy.passes.conditions import ConditionReader
+from llm_router.policy.passes.layers import ReadUse, or_else
+from llm_router.policy.passes.report import HARD_BELOW, NOT_FREE, TWICE, Report
 from llm_router.policy.program import Budget, Deployment, Limit, Tier, Unit, Window
-from llm_router.policy.report import HARD_BELOW, NOT_FREE, TWICE, Report
-from llm_router.spec.condition import ALWAYS, Condition
-from llm_router.spec.literals import METADATA_KEY
+from llm_router.spec.conditions.condition import ALWAYS, Condition
+from llm_router.spec.conditions.literals import METADATA_KEY
 from llm_router.spec.model import BudgetSpec, LimitSpec, NamedLimitSpec, Spec, WhenSpentSpec
 from llm_router.spec.source import Path
 from llm_router.units import format_money

@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 
 from llm_router.diagnostics import did_you_mean
 from llm_router.policy.match import holds
+from llm_router.policy.passes.report import BAD_ABSENT, Report
 from llm_router.policy.program import Deployment
-from llm_router.policy.report import BAD_ABSENT, Report
-from llm_router.spec.condition import ALWAYS, Condition, Test, both, tests_of
-from llm_router.spec.expression import read_if
-from llm_router.spec.feature_types import Declarations, MetadataKind, MetadataType, Placement
+from llm_router.spec.conditions.condition import ALWAYS, Condition, Test, both, tests_of
+from llm_router.spec.conditions.expression import read_if
+from llm_router.spec.conditions.feature_types import Declarations, MetadataKind, MetadataType, Placement
+from llm_router.spec.conditions.when import read_when
 from llm_router.spec.model import GuardSpec, MetadataDeclaration, MetadataSpec, RuleSpec, Spec
 from llm_router.spec.refs import Environment, Reference
 from llm_router.spec.source import Path
-from llm_router.spec.when import read_when
 
 ABILITIES = ("tools", "images", "files", "audio", "json_schema", "reasoning", "prefill")
 """What cards may say that a model supports."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 from llm_router.diagnostics import Span
-from llm_router.spec.condition import Op, Scalar, Test
-from llm_router.spec.feature_types import RANKS, FeatureType, Kind
-from llm_router.spec.literals import (
+from llm_router.spec.conditions.condition import Op, Scalar, Test
+from llm_router.spec.conditions.feature_types import RANKS, FeatureType, Kind
+from llm_router.spec.conditions.literals import (
     OPERATOR_TYPE,
     RANGE,
     REGEX,

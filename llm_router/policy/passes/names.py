@@ -10,14 +10,14 @@ from llm_router.catalog.cards import card_named
 from llm_router.catalog.prices import find_price
 from llm_router.catalog.providers import PROVIDERS
 from llm_router.diagnostics import closest, did_you_mean
-from llm_router.policy.program import Next
-from llm_router.policy.report import (
+from llm_router.policy.passes.report import (
     BARE_MODEL,
     NO_DEFAULT_MODEL,
     UNKNOWN_NAME,
     UNKNOWN_PROVIDER,
     Report,
 )
+from llm_router.policy.program import Next
 from llm_router.spec.source import Path
 from llm_router.spec.types import RESERVED
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from llm_router.diagnostics import Span, closest
-from llm_router.spec.feature_types import ALIASES, Covering, Declarations, Placement, feature_type
-from llm_router.spec.literals import BUDGET, FEATURE, LABEL_KEY, METADATA_KEY, Scope, Target
+from llm_router.spec.conditions.feature_types import ALIASES, Covering, Declarations, Placement, feature_type
+from llm_router.spec.conditions.literals import BUDGET, FEATURE, LABEL_KEY, METADATA_KEY, Scope, Target
 
 _HABITS: Mapping[str, str] = {
     **dict.fromkeys(("prompt", "input", "content", "message", "query", "question", "user_input"), "text"),
