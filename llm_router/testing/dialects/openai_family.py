@@ -170,6 +170,15 @@ def _bridges(body: JsonObject) -> Iterator[Problem]:
         yield Problem(400, message, "invalid_request_message_order", "3230")
 
 
+def _thinking(body: JsonObject) -> Iterator[Problem]:
+    """DeepSeek's models think unless told not to, and then take no forced call (DeepSeek-V3 issue 1376, 2026)."""
+    told = body.get("thinking")
+    idle = body.get("reasoning_effort") == "none" or (isinstance(told, Mapping) and told.get("type") == "disabled")
+    thinks = re.match(r"deepseek-(v[4-9]|reasoner)", str(body.get("model"))) and not idle
+    if thinks and body.get("tool_choice") not in (None, "auto", "none"):
+        yield bad_request("Thinking mode does not support this tool_choice")
+
+
 _STEADY = re.compile(r"grok-4(-|$)|grok-4\.1-fast|grok-4\.20(?!-multi)|grok-code|grok-build|grok-[23](?!-mini)")
 
 
@@ -193,6 +202,7 @@ def _efforts(body: JsonObject) -> Iterator[Problem]:
 
 _HABITS: Mapping[str, tuple[Callable[[JsonObject], Iterator[Problem]], ...]] = {
     "perplexity": (_turns,),
+    "deepseek": (_thinking,),
     "mistral": (_bridges,),
     "xai": (_steady,),
     "groq": (_efforts,),

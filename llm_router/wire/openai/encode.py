@@ -49,16 +49,22 @@ def _tools(request: ChatRequest, quirks: Quirks) -> JsonObject:
         return {}
     if quirks.tools == "no":
         raise Unsupported("tools")
-    _check_effort(request.settings, quirks)
+    _check_effort(request, quirks)
     said: dict[str, Json] = {"tools": [_tool(tool, quirks) for tool in request.tools]}
     if request.tool_choice is not None:
         said["tool_choice"] = _tool_choice(request.tool_choice, quirks)
     return {**said, **_parallel(request, quirks)}
 
 
-def _check_effort(settings: Settings, quirks: Quirks) -> None:
-    """Raises Unsupported where tools can't be had beside so much thought (openai: a 400 since gpt-5.4, 2026)."""
-    fits = {"any": True, "unsaid": settings.reasoning in (None, "none"), "none": settings.reasoning == "none"}
+def _check_effort(request: ChatRequest, quirks: Quirks) -> None:
+    """Raises Unsupported where tools, or calls that must be made, can't be had beside so much thought.
+
+    A 400 otherwise (openai since gpt-5.4, deepseek since V4, 2026).
+    """
+    effort = request.settings.reasoning
+    if quirks.forced_calls == "idle" and effort != "none" and request.tool_choice not in (None, "auto", "none"):
+        raise Unsupported("a `tool_choice` other than auto and none while it thinks: say `reasoning: none`")
+    fits = {"any": True, "unsaid": effort in (None, "none"), "none": effort == "none"}
     if not fits[quirks.tool_efforts]:
         raise Unsupported("tools beside `reasoning` in chat completions: say `reasoning: none`, or `api: responses`")
 

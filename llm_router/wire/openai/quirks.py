@@ -20,6 +20,7 @@ is what most compatible servers understand. Responses read those of them that co
 | `after_results` | `any`, `answer` | whether only an answer may follow the results of calls |
 | `tools` | `yes`, `no` | whether there are tools |
 | `tool_choice_required` | `required`, `any` | the word for "some tool must be called" |
+| `forced_calls` | `any`, `idle` | whether a call can be made a must: always, or only where no thought is asked for |
 | `parallel_tool_calls` | `yes`, `no` | whether that option exists |
 | `strict_tools` | `yes`, `no` | whether tools take `strict`; `no`: it is left out, as it only sharpens the schema |
 | `tool_call_ids` | `any`, `nine` | `nine`: exactly nine letters and digits; other ids are mapped |
@@ -60,6 +61,7 @@ class Quirks:
     after_results: Literal["any", "answer"] = "any"
     tools: Flag = "yes"
     tool_choice_required: Literal["required", "any"] = "required"
+    forced_calls: Literal["any", "idle"] = "any"
     parallel_tool_calls: Flag = "yes"
     strict_tools: Flag = "yes"
     tool_call_ids: Literal["any", "nine"] = "any"
