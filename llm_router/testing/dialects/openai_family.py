@@ -171,12 +171,18 @@ def _bridges(body: JsonObject) -> Iterator[Problem]:
 
 
 def _thinking(body: JsonObject) -> Iterator[Problem]:
-    """DeepSeek's models think unless told not to, and then take no forced call (DeepSeek-V3 issue 1376, 2026)."""
+    """DeepSeek's models think unless told not to, and then take no forced call (DeepSeek-V3 issue 1376, 2026).
+
+    What they thought before they called must come back (docs, guides/thinking_mode, 2026).
+    """
     told = body.get("thinking")
     idle = body.get("reasoning_effort") == "none" or (isinstance(told, Mapping) and told.get("type") == "disabled")
     thinks = re.match(r"deepseek-(v[4-9]|reasoner)", str(body.get("model"))) and not idle
     if thinks and body.get("tool_choice") not in (None, "auto", "none"):
         yield bad_request("Thinking mode does not support this tool_choice")
+    called = (message for message in objects(body.get("messages")) if message.get("tool_calls"))
+    if thinks and not all(message.get("reasoning_content") for message in called):
+        yield bad_request("The `reasoning_content` in the thinking mode must be passed back to the API.")
 
 
 _STEADY = re.compile(r"grok-4(-|$)|grok-4\.1-fast|grok-4\.20(?!-multi)|grok-code|grok-build|grok-[23](?!-mini)")

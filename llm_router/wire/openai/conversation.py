@@ -80,8 +80,14 @@ def _assistant(message: Message, quirks: Quirks) -> dict[str, Json]:
 
 
 def _thought(message: Message, quirks: Quirks) -> JsonObject:
-    """The reasoning of an earlier answer, under the key that the provider reads it from."""
+    """The reasoning of an earlier answer, under the key that the provider reads it from.
+
+    Where that must be there beside calls, a blank stands for what others have thought (deepseek since V3.2: a 400
+    without it, and V4 Pro refuses an empty one; NousResearch/hermes-agent 17341, 2026).
+    """
     text = "".join(part.text for part in message.parts if isinstance(part, Reasoning))
+    if not text and quirks.call_thoughts == "needed" and any(isinstance(part, ToolCall) for part in message.parts):
+        text = " "
     return {quirks.history_reasoning: text} if text and quirks.history_reasoning.startswith("reasoning") else {}
 
 
