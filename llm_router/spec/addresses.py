@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import urllib.parse
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeAlias
 
@@ -55,6 +56,13 @@ def _shown(text: str) -> str:
         return f"`{text}`"
     scheme, colon, _ = text.partition("://")
     return f"`{scheme}://…`" if colon else "this"
+
+
+def public_part(url: str) -> str:
+    """Scheme and host of an address, without user, password and options."""
+    parts = urllib.parse.urlsplit(url)
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{parts.hostname or ''}{port}"
 
 
 def scheme_of(url: str) -> str:

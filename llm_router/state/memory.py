@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from llm_router.state.entry import Entry
 from llm_router.state.store import (
+    TIDY_EVERY_S,
     Blocked,
     Claim,
     Frame,
@@ -29,8 +30,6 @@ from llm_router.state.totals import DAY_S, Query, Rolled, Total, combine, roll, 
 
 MOST_ENTRIES = 100_000
 """Past so many entries the oldest tenth leaves, but for its daily totals."""
-TIDY_EVERY_S = 3600.0
-"""How often what has expired is looked for."""
 
 _AT = operator.attrgetter("at")
 

@@ -15,12 +15,10 @@ import re
 import select
 import threading
 import time
-import urllib.parse
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date
 from typing import Any, LiteralString, TypeAlias, TypeVar
 
 import psycopg
@@ -28,10 +26,12 @@ from psycopg import sql
 from typing_extensions import override
 
 from llm_router.errors import StoreDown, StoreError
+from llm_router.spec.addresses import public_part
 from llm_router.state.entry import COLUMNS, STRUCTURED, Entry, from_json, from_row, structures, to_json, to_row
 from llm_router.state.postgres_schema import MIGRATIONS
 from llm_router.state.sql import DAILY_COLUMNS, ENTRY_COLUMNS, Dialect, of_rolled_row, read_totals, rolled_row
 from llm_router.state.store import (
+    TIDY_EVERY_S,
     Blocked,
     Claim,
     Frame,
@@ -44,14 +44,26 @@ from llm_router.state.store import (
     obstacle,
     worst,
 )
-from llm_router.state.totals import BINS, DAY_S, KEPT, QUARTER_S, SUMS, Query, Rolled, Total, combine, roll
+from llm_router.state.totals import (
+    BINS,
+    DAY_S,
+    KEPT,
+    QUARTER_S,
+    SUMS,
+    Query,
+    Rolled,
+    Total,
+    combine,
+    date_at,
+    date_of,
+    day_of,
+    roll,
+)
 
 TIMEOUT_S = 2
 """For connecting and for each statement of a request."""
 READING_TIMEOUT_S = 120
 """For a statement that reads or prunes the ledger."""
-TIDY_EVERY_S = 3600.0
-"""How often what counts no more is deleted, and how much longer than it counts it stays."""
 FROZEN_S = 1.0
 """How much longer than its timeout a statement is waited for: by then the server has ended it, or is frozen."""
 MOST_IDLE = 8
@@ -59,8 +71,6 @@ MOST_IDLE = 8
 CHUNK = 1000
 """How many entries are read at a time."""
 
-_EPOCH = date(1970, 1, 1)
-_LATEST_S = 2.5e11
 _MARKS = ", ".join(["%s"] * len(COLUMNS) + ["%s::jsonb"] * len(STRUCTURED))
 _DAILY_MARKS = ", ".join(["%s"] * (1 + len(KEPT) + len(SUMS) + len(BINS)))
 
@@ -134,7 +144,7 @@ class PostgresStore(Store):
     """
 
     def __init__(self, url: str, *, schema: str = "llm_router") -> None:
-        self._url, self._name, self._schema = url, _public(url), schema
+        self._url, self._name, self._schema = url, public_part(url), schema
         self._lock = threading.Lock()
         self._idle: list[Connection] = []
         self._abandoned: list[Connection] = []
@@ -206,8 +216,7 @@ class PostgresStore(Store):
         with self._reading(alone=True) as connection:
             ((first,),) = connection.execute("SELECT min(at) FROM entries WHERE at < %s", (end,))
             for day in range(int((end if first is None else first) // DAY_S), int(end // DAY_S)):
-                name = date.fromordinal(_EPOCH.toordinal() + day)
-                rows = [rolled_row(name.isoformat(), total) for total in _totals(connection, roll(day))]
+                rows = [rolled_row(date_of(day).isoformat(), total) for total in _totals(connection, roll(day))]
                 statement = f"INSERT INTO daily ({DAILY_COLUMNS}) VALUES ({_DAILY_MARKS})"
                 connection.cursor().executemany(statement.encode(), rows)
             return connection.execute("DELETE FROM entries WHERE at < %s", (end,)).rowcount
@@ -441,18 +450,6 @@ def _totals(connection: Connection, query: Query) -> Sequence[Total]:
 def _rolled(connection: Connection, query: Query) -> Iterator[Rolled]:
     columns = DAILY_COLUMNS.partition(", ")[2]
     statement = f"SELECT day, {columns} FROM daily WHERE day BETWEEN %s AND %s"
-    days = (_day(query.since), _day(query.until))
+    days = (date_at(query.since), date_at(query.until))
     for day, *row in connection.execute(statement.encode(), days):
-        yield of_rolled_row((day - _EPOCH).days, row)
-
-
-def _day(instant: float) -> date:
-    """The day of an instant, UTC; far ones are brought to where dates still have a name."""
-    return date.fromordinal(_EPOCH.toordinal() + int(min(max(instant, 0), _LATEST_S) // DAY_S))
-
-
-def _public(url: str) -> str:
-    """Scheme and host of an address, without user, password and options."""
-    parts = urllib.parse.urlsplit(url)
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{parts.hostname or ''}{port}"
+        yield of_rolled_row(day_of(day), row)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import math
-import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,6 +24,7 @@ from redis.retry import Retry
 from typing_extensions import override
 
 from llm_router.errors import StoreDown
+from llm_router.spec.addresses import public_part
 from llm_router.state import redis_scripts as scripts
 from llm_router.state.entry import Entry, from_json, to_json
 from llm_router.state.store import (
@@ -67,7 +67,7 @@ class RedisStore(Store):
     """The store at `url` (redis://, rediss://, unix://); all its keys begin with `prefix`, in braces."""
 
     def __init__(self, url: str, *, prefix: str = "llm-router") -> None:
-        self._url, self._name = url, _public(url)
+        self._url, self._name = url, public_part(url)
         self._prefix = f"{{{prefix}}}:"
         self._abandoned: list[redis.Redis] = []
         self._connect()
@@ -285,13 +285,6 @@ def _of_rolled(day: int, text: bytes) -> Rolled:
 def _literal(text: str) -> str:
     """A pattern of Redis's that means just this text."""
     return "".join(f"\\{letter}" if letter in "*?[]\\^-" else letter for letter in text)
-
-
-def _public(url: str) -> str:
-    """Scheme and host of an address, without user, password and options."""
-    parts = urllib.parse.urlsplit(url)
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{parts.hostname or ''}{port}"
 
 
 def _line(entry: Entry, name: str) -> str:

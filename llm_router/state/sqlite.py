@@ -27,6 +27,7 @@ from llm_router.state.entry import COLUMNS, STRUCTURED, Entry, from_json, from_r
 from llm_router.state.sql import DAILY_COLUMNS, ENTRY_COLUMNS, Dialect, of_rolled_row, read_totals, rolled_row
 from llm_router.state.sqlite_schema import MIGRATIONS
 from llm_router.state.store import (
+    TIDY_EVERY_S,
     Blocked,
     Claim,
     Frame,
@@ -39,15 +40,26 @@ from llm_router.state.store import (
     obstacle,
     worst,
 )
-from llm_router.state.totals import BINS, DAY_S, KEPT, QUARTER_S, SUMS, Query, Rolled, Total, combine, local, roll
+from llm_router.state.totals import (
+    BINS,
+    DAY_S,
+    KEPT,
+    QUARTER_S,
+    SUMS,
+    Query,
+    Rolled,
+    Total,
+    combine,
+    date_at,
+    date_of,
+    day_of,
+    local,
+    roll,
+)
 
 BUSY_S = 10.0
 """How long a writer waits for another process's."""
-TIDY_EVERY_S = 3600.0
-"""How often what counts no more is deleted, and how much longer than it counts it stays."""
 
-_EPOCH = date(1970, 1, 1).toordinal()
-_LATEST_S = 2.5e11
 _FOR_READING = ("PRAGMA temp_store=MEMORY", "PRAGMA cache_size=-65536", "PRAGMA mmap_size=1073741824")
 """Sums sort: in memory, 64 MB at a time, rather than in temporary files."""
 _MARKS = ", ".join("?" * (len(COLUMNS) + len(STRUCTURED)))
@@ -155,7 +167,7 @@ class SqliteStore(Store):
             connection.execute("BEGIN")
             seen = _extent(connection, span)
             totals = read_totals(roll(day), _DIALECT, connection.execute)
-        rows = [rolled_row(date.fromordinal(_EPOCH + day).isoformat(), total) for total in totals]
+        rows = [rolled_row(date_of(day).isoformat(), total) for total in totals]
         with self._writing() as connection:
             unchanged = _extent(connection, span) == seen
             if unchanged:
@@ -352,12 +364,7 @@ def _append(connection: sqlite3.Connection, entry: Entry) -> None:
 
 def _rolled(connection: sqlite3.Connection, query: Query) -> Iterator[Rolled]:
     columns = DAILY_COLUMNS.partition(", ")[2]
-    first, last = (_iso_day(instant) for instant in (query.since, query.until))
+    first, last = (date_at(instant).isoformat() for instant in (query.since, query.until))
     rows = connection.execute(f"SELECT day, {columns} FROM daily WHERE day >= ? AND day <= ?", (first, last))
     for day, *row in rows:
-        yield of_rolled_row(date.fromisoformat(day).toordinal() - _EPOCH, row)
-
-
-def _iso_day(instant: float) -> str:
-    """The day of an instant, UTC; far ones are brought to where dates still have a name."""
-    return date.fromordinal(_EPOCH + int(min(max(instant, 0), _LATEST_S) // DAY_S)).isoformat()
+        yield of_rolled_row(day_of(date.fromisoformat(day)), row)

@@ -20,6 +20,8 @@ from llm_router.state.totals import Query, Total
 Buckets: TypeAlias = Mapping[int, int]
 """Amounts by bucket."""
 
+TIDY_EVERY_S = 3600.0
+"""How often what counts no more is deleted, and how much longer than it counts it stays."""
 NEVER = math.inf
 """`Blocked.until` of a claim that is larger than its capacity."""
 

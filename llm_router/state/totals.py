@@ -29,6 +29,9 @@ twice), its cost, everything that is added up but requests, its histograms."""
 
 DAY_S = 86_400
 _NOON_S = DAY_S / 2
+_EPOCH = datetime.date(1970, 1, 1).toordinal()
+_LATEST_S = 2.5e11
+"""Seconds since the epoch of an instant whose day still has a name."""
 QUARTER_S = 900
 """Every offset from UTC in use is a whole number of quarters of an hour."""
 
@@ -38,6 +41,21 @@ DIMENSIONS = ("day", "hour", *PLAIN, "tag")
 """All dimensions but `metadata.<key>`."""
 KEPT = ("provider", "deployment", "model", "rule", "user", "outcome")
 """The dimensions of daily totals."""
+
+
+def date_of(day: int) -> datetime.date:
+    """The date of a day, which is counted since the epoch, UTC."""
+    return datetime.date.fromordinal(_EPOCH + day)
+
+
+def day_of(date: datetime.date) -> int:
+    """The day of a date, since the epoch."""
+    return date.toordinal() - _EPOCH
+
+
+def date_at(instant: float) -> datetime.date:
+    """The date of an instant, UTC; far ones are brought to where dates still have a name."""
+    return date_of(int(min(max(instant, 0), _LATEST_S) // DAY_S))
 
 
 @dataclass(frozen=True, slots=True)
