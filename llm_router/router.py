@@ -72,9 +72,23 @@ class Options(TypedDict, total=False):
 class Router:
     """Answers requests as a spec says. Threads, event loops and tasks may share one; routers share nothing.
 
-    Hints are keywords of each call, checked when it is made: `task, cost, speed, capability, model, provider, prefer,
-    max_cost, timeout, user, session, run, tags, metadata, fresh`. `with routing(…)` and the constructor's `hints` stand
-    in where a call is silent. A pickled router is its spec, bound where it is loaded, without observers and clients.
+    A conversation is a text (the user's), a message, several, or a whole `ChatRequest` with tools and settings.
+
+    Hints are keywords of each call, checked when it is made; those of `with routing(…)`, then the constructor's, stand
+    in where a call is silent:
+      task                         one of the spec's `tasks`
+      cost, speed                  low, medium, high; slow, normal, fast, critical
+      capability                   what whoever answers must be able to do, a word or several
+      model, provider              whom to ask: a deployment, a pool, `provider:model`; only this provider
+      prefer                       deployments to try first
+      max_cost, timeout            at most so much ("0.25 USD"), at most so long ("30s", or seconds)
+      user, session, run, tags     whom the call is counted for
+      metadata                     values of the keys that the spec declares
+      fresh                        True: an answer that isn't from the cache, nor kept there
+
+    Constructors take further `options`: `environment` (where keys are read, by default the process's), `hints`,
+    `observers` (each hears every event), and `http_client` and `async_http_client` (of httpx; used, never closed).
+    A pickled router is its spec, bound where it is loaded, without observers and clients.
     """
 
     def __init__(
