@@ -57,10 +57,10 @@ class ModelCard:
     audio, json_schema, reasoning, prefill`, and is `None` where nobody says. `refuses` are the settings
     (`temperature, top_p, stop, seed, reasoning`) that the model answers with an error or doesn't know.
     `while_thinking` are those that it takes only from a least value on while it thinks; it `thinks_unasked` where it
-    does so unless it is told `reasoning: none`. `quality` is 0
-    to 100 by task (with `any`), only where a figure is sourced. `retired` is the day (ISO) on which this kind of
-    provider switched it off, or will; `replaced_by` is the wire name that it names instead. `vectors` tells of an
-    embedding model, whose `context` is the longest text; it is `None` for all others.
+    does so unless it is told `reasoning: none`. `quality` is 0 to 100 by task (with `any`), only where a figure is
+    sourced. `retired` is the day (ISO) on which this kind of provider switched it off, or will; `replaced_by` is the
+    wire name that it names instead. `vectors` tells of an embedding model, whose `context` is the longest text; it is
+    `None` for all others.
     """
 
     name: str

@@ -242,11 +242,11 @@ class Deployment:
     """One place that serves one model: the unit that is chosen, limited, priced, cooled down.
 
     `member` is its name in the spec; where the provider has several keys there is one of these for each, `name` is
-    `gpt#2`, and `key` is the place in the provider's keys, from 0. `quality` is by task, with `any`; `supports` is
-    `None` where neither spec nor card speaks. `api` is the one it is asked through, where its
-    provider has several, and `usual_name` what the model is called elsewhere, where its wire name isn't that.
-    `settings` and `timeouts` are this deployment's over its provider's;
-    `after` are these two layers, the deployment's first.
+    `gpt#2`, and `key` is the place in the provider's keys, from 0. `context` and `max_output` are in tokens, `quality`
+    is 0 to 100 by task, with `any`; `supports` is `None` where neither spec nor card speaks. `api` is the one it is
+    asked through, where its provider has several, and `usual_name` what the model is called elsewhere, where its wire
+    name isn't that. `settings` and `timeouts` are this deployment's over its provider's; `after` are these two layers,
+    the deployment's first.
     """
 
     name: str

@@ -238,8 +238,7 @@ def implied(subject: Subject, condition: Condition, feature: str, op: Op = "is",
 
 def words_of(test: Test) -> tuple[str, ...]:
     """The words that a predicate on a set compares with."""
-    values = test.value if isinstance(test.value, tuple) else (test.value,)
-    return tuple(value for value in values if isinstance(value, str))
+    return tuple(value for value in test.values if isinstance(value, str))
 
 
 def fewest_tokens(subject: Subject, condition: Condition, tests: list[Test]) -> int:
@@ -248,7 +247,7 @@ def fewest_tokens(subject: Subject, condition: Condition, tests: list[Test]) -> 
         bound
         for test in tests
         if test.feature == "input_tokens"
-        for value in (test.value if isinstance(test.value, tuple) else (test.value,))
+        for value in test.values
         if isinstance(value, int | float)
         for bound in (int(value), int(value) + 1)
     }
