@@ -74,9 +74,10 @@ def _refused(deployment: Deployment, thinking: Thinking | None) -> tuple[frozens
     """What the deployment refuses whatever its value, and of what it refuses smaller values."""
     card = deployment.card or _NOTHING_KNOWN
     refused = card.refuses
-    if deployment.supports is not None:
-        thoughtless = frozenset() if "reasoning" in deployment.supports else frozenset({"reasoning"})
-        refused = (refused - {"reasoning"}) | thoughtless
+    if deployment.supports is not None and "reasoning" not in deployment.supports:
+        refused |= {"reasoning"}
+    elif deployment.supports is not None and "reasoning" not in (card.supports or ()):
+        refused -= {"reasoning"}  # the spec knows better; a card's own thinker that takes no effort stays one
     thinks = card.thinks_unasked if thinking is None else thinking != "none"
     return refused, card.while_thinking if thinks and "reasoning" not in refused else {}
 
