@@ -84,7 +84,7 @@ def test_what_cannot_be_is_refused(providers: Providers) -> None:
             LLMRouterEmbedding(router=router, name="docs", temperature=0)
         with pytest.raises(RequestError, match="several `embeddings`"):
             LLMRouterEmbedding(router=router)
-        with pytest.raises(RequestError, match="of 9999 dimensions|, not 9999"):
+        with pytest.raises(RequestError, match=r"of 9999 dimensions|, not 9999"):
             LLMRouterEmbedding(router=router, name="docs", dimensions=9999)
         with pytest.raises(RequestError, match="not by `text-embedding-9`"):
             LLMRouterEmbedding(router=router, name="docs", model_name="text-embedding-9")
