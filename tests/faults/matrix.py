@@ -108,7 +108,7 @@ class Cell:
         if self.failure != "timeout":
             return {}
         limit = "total" if not self.streamed else "stall" if self._fault_name == "stall" else "first_token"
-        return {"timeouts": {limit: "300ms"}}
+        return {"timeouts": {limit: "800ms"}}
 
     @property
     def _streamed(self) -> Mapping[str, Any]:
