@@ -15,7 +15,7 @@ from math import isfinite
 from typing import Literal
 
 from llm_router.engine.asking import asked
-from llm_router.engine.booking import Booking, Result, Subject, amounts, claims, closed, opened
+from llm_router.engine.booking import Booking, Result, Subject, amounts, claims, closed, opened, uncapped
 from llm_router.engine.effects import Now, Tell, WallTime
 from llm_router.engine.events import Waiting, WaitReason
 from llm_router.engine.storing import Park, Record, Reserve, Settle
@@ -81,18 +81,19 @@ class Cashier:
         except StoreDown as error:
             if self._is_closed(candidate.charges):
                 return Unbooked("store", str(error))
-            return Booking(opening)
+            return Booking(opening, candidate.charges)
 
     async def settle(self, booking: Booking, report: AttemptReport, result: Result) -> Entry:
         """The entry of an attempt that is over, written down and charged.
 
-        What can't be written now was reserved, and expires at its worst.
+        What can't be written now was reserved, and expires at its worst; or is owed until the store is back.
         """
         entry = closed(booking, self._deployment(booking), report, result)
         self.entries.append(entry)
         with suppress(StoreDown):  # it was told
             if booking.ticket is None:
-                await asked(Record(self.accounts, entry, await WallTime()))
+                owed = uncapped(self.subject.program, booking, entry, result)
+                await asked(Record(self.accounts, entry, await WallTime(), owed))
             else:
                 charged = amounts(booking, entry, result)
                 await asked(Settle(self.accounts, booking.ticket, charged, entry, await WallTime()))

@@ -14,7 +14,7 @@ from llm_router.catalog.tokens import count_request
 from llm_router.engine.attempt import Answered, Failed
 from llm_router.errors import AttemptReport
 from llm_router.messages import ChatRequest, Text, ToolResult, Usage
-from llm_router.policy.charges import Charge, Kind, charges
+from llm_router.policy.charges import UNLIMITED, Charge, Kind, charges
 from llm_router.policy.decision import Candidate, Decision
 from llm_router.policy.features import Features
 from llm_router.policy.hints import Hints
@@ -136,6 +136,13 @@ def amounts(booking: Booking, entry: Entry, result: Result) -> Mapping[str, int]
     }
     charged = {charge.account.key: (actual[charge.account.kind], charge.amount or 0) for charge in booking.charges}
     return {key: worst if came_to is None else came_to for key, (came_to, worst) in charged.items()}
+
+
+def uncapped(program: Program, booking: Booking, entry: Entry, result: Result) -> tuple[Claim, ...]:
+    """What an attempt that wasn't paid for in advance charges afterwards, whatever the capacities are."""
+    charged = amounts(booking, entry, result)
+    asked = (replace(each, amount=charged[each.account.key], capacity=UNLIMITED) for each in booking.charges)
+    return claims(program, tuple(each for each in asked if each.amount), entry.at)
 
 
 def reached(result: Result) -> bool:

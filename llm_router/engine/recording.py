@@ -30,14 +30,12 @@ from llm_router.policy.features import Call, compute
 from llm_router.policy.hints import Hints
 from llm_router.policy.program import Deployment, Program
 from llm_router.state.entry import Basis, Entry
-from llm_router.state.store import Claim, Reserved
+from llm_router.state.owed import charge_in_full
+from llm_router.state.store import Claim
 from llm_router.units import PICODOLLARS_PER_DOLLAR, UnitError, parse_money
 
 WHO = ("user", "session", "run", "tags", "metadata")
 """The hints that say whose a call was; the others ask for something, and there is nothing to ask for any more."""
-
-CHARGED_WITHIN_S = 60.0
-"""A charge whose process ends before it is written down is counted all the same, as lost, after so long."""
 
 
 class Said(TypedDict, total=False):
@@ -74,13 +72,8 @@ class Charged(AccountEffect[None]):
 
     @override
     def act(self) -> None:
-        if not self.claims:
-            return self.accounts.record(self.entry, now=self.now)
-        store, expires = self.accounts.store, self.now + CHARGED_WITHIN_S
-        reserved = store.reserve(self.claims, self.entry, now=self.now, expires=expires)
-        assert isinstance(reserved, Reserved)  # INVARIANT: these accounts only count here
-        amounts = {claim.account: claim.amount for claim in self.claims}
-        return self.accounts.settle(reserved.ticket, amounts, self.entry, now=self.now)
+        with self.accounts.reach.asking(self.now, urgent=True):
+            charge_in_full(self.accounts.store, self.claims, self.entry, self.now)
 
 
 async def record(outside: Outside) -> Entry:

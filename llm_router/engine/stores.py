@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,7 @@ class Stores:
         """Close them all; what is down is gone anyway."""
         for accounts in self._opened.values():
             with contextlib.suppress(StoreDown):
-                accounts.store.close()
+                accounts.close(time.time())
 
     def after_fork(self) -> None:
         """Leave to the parent process what is the parent's."""

@@ -81,16 +81,17 @@ class Settle(AccountEffect[None]):
 
 @dataclass(frozen=True, slots=True)
 class Record(AccountEffect[None]):
-    """Nothing, once an entry without reservation is in the ledger."""
+    """Nothing, once an entry without reservation is in the ledger, and what it claims is charged."""
 
     concludes = True
 
     entry: Entry
     now: float
+    claims: tuple[Claim, ...] = ()
 
     @override
     def act(self) -> None:
-        self.accounts.record(self.entry, now=self.now)
+        self.accounts.record(self.entry, self.claims, now=self.now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from llm_router.errors import StoreDown
 from llm_router.policy.snapshot import Standing
 from llm_router.state.cache import Answers
 from llm_router.state.entry import Entry
 from llm_router.state.memory import MemoryStore
+from llm_router.state.owed import MOST, Owed, charge_in_full
 from llm_router.state.parking import Parking, Spot
 from llm_router.state.reach import Reach
 from llm_router.state.shared_health import SharedHealth
@@ -24,6 +26,7 @@ class Accounts:
     parking: Parking = field(default_factory=Parking)
     reach: Reach = field(default_factory=Reach)
     told: Told = field(default_factory=Told)
+    owed: Owed = field(default_factory=Owed)
     health: SharedHealth = field(init=False)
     answers: Answers = field(init=False)
 
@@ -39,6 +42,7 @@ class Accounts:
     def standings(self, frames: Mapping[str, Frame], now: float) -> Mapping[str, Standing]:
         """How full these accounts are. Raises StoreDown."""
         with self.reach.asking(now):
+            self.owed.pay(self.store, now)
             levels = self.store.levels(frames, now=now)
         return {
             key: Standing(level.settled, level.open, frames[key].end_of(frames[key].oldest))
@@ -53,6 +57,7 @@ class Accounts:
         if waited_for is not None:
             return Blocked(waited_for, None)
         with self.reach.asking(now):
+            self.owed.pay(self.store, now)
             return self.store.reserve(claims, opening, now=now, expires=expires)
 
     def settle(self, ticket: str, amounts: Mapping[str, int], entry: Entry | None, *, now: float) -> None:
@@ -63,10 +68,25 @@ class Accounts:
         finally:
             self.parking.wake(amounts)
 
-    def record(self, entry: Entry, *, now: float) -> None:
-        """Append an entry that no reservation stands behind. Raises StoreDown."""
-        with self.reach.asking(now):
-            self.store.record(entry)
+    def record(self, entry: Entry, claims: Sequence[Claim] = (), *, now: float) -> None:
+        """Append an entry that no reservation stands behind, and charge its claims: now, or once the store is back.
+
+        Raises StoreDown where it is still owed.
+        """
+        try:
+            with self.reach.asking(now):
+                self.owed.pay(self.store, now)
+                charge_in_full(self.store, claims, entry, now)
+        except StoreDown:
+            self.owed.add(claims, entry)
+            raise
+
+    def close(self, now: float) -> None:
+        """Pay what is owed, and let go of the store. Raises StoreDown."""
+        try:
+            self.owed.pay(self.store, now, most=MOST)
+        finally:
+            self.store.close()
 
     def once(self, mark: str, *, until: float, now: float) -> bool:
         """True for the first who asks for this mark; then False for everybody before `until`. Raises StoreDown."""
@@ -82,5 +102,6 @@ class Accounts:
         self.store.after_fork()
         self.parking.after_fork()
         self.reach.after_fork()
+        self.owed.after_fork()
         self.health.after_fork()
         self.answers.after_fork()

@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +21,9 @@ from typing_extensions import override
 from llm_router import Environment, Router
 from llm_router.engine.events import Event, StoreFailed, StoreRecovered
 from llm_router.errors import StoreDown, Unavailable
+from llm_router.policy.charges import budget_account
 from llm_router.state.accounts import Accounts
+from llm_router.state.frames import frame
 from llm_router.state.memory import MemoryStore
 from llm_router.state.reach import QUIET_S, Reach
 from llm_router.testing import Emulator, Say, serve
@@ -133,6 +136,31 @@ def test_without_its_store_a_request_goes_on_or_is_refused_as_declared(case: str
         server.stop()
         assert [outcome(router), outcome(router)] == [expected] * 2
         assert len(emulator.log) == (3 if expected == "answered" else 1)
+
+
+def test_what_was_asked_without_the_store_is_charged_once_it_is_back(server: Server) -> None:
+    with routed("open", server.url, BUDGET) as (router, emulator, _):
+        server.stop()
+        answers = [router.chat(f"{number}") for number in range(3)]
+        server.start()
+        router._loaded.wiring.accounts.reach._failed_at -= QUIET_S  # as if a second had passed
+        answers.append(router.chat("and now"))
+        total = router.spend().total
+        account = budget_account(router.program.budgets[0])
+        level = router._loaded.wiring.accounts.store.levels(
+            {account.key: frame(account.window, "UTC", time.time())}, now=time.time()
+        )[account.key]
+    assert len(emulator.log) == total.requests == 4
+    assert total.cost == level.settled == sum(answer.cost.known for answer in answers) > 0
+
+
+def test_what_is_owed_is_paid_when_the_router_is_closed(server: Server) -> None:
+    with routed("open", server.url, LIMIT) as (router, _, _):
+        server.stop()
+        paid = router.chat("one").cost.known
+        server.start()
+    with routed("open", server.url, LIMIT) as (router, _, _):
+        assert router.spend().total.cost == paid > 0
 
 
 def test_the_first_failure_is_told_once_and_so_is_the_return(server: Server) -> None:
