@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 
+from llm_router.engine.replay import events_of
 from llm_router.engine.seam import Seam
 from llm_router.messages import (
     Assembly,
     ChatRequest,
     ChatResponse,
     Extra,
-    Part,
+    Finished,
     Reasoning,
     ReasoningDelta,
     Started,
@@ -75,8 +76,9 @@ class Joint:
 
     def __post_init__(self) -> None:
         self._whole = Assembly()
-        for event in _events(self.before):
-            self._whole.add(event)
+        for event in events_of(self.before):
+            if not isinstance(event, Finished):
+                self._whole.add(event)
         self._seam = Seam(self.before.text, trimmed=self.trimmed)
 
     def fit(self, event: StreamEvent) -> list[StreamEvent]:
@@ -120,22 +122,3 @@ def _sum(one: int | None, other: int | None) -> int | None:
 def _told(text: str, phase: str | None) -> Iterator[StreamEvent]:
     if text:
         yield TextDelta(text, phase)
-
-
-def _events(spoken: ChatResponse) -> Iterator[StreamEvent]:
-    """The events that would have told it, without its end."""
-    yield Started(spoken.model, spoken.provider_request_id)
-    for part in spoken.message.parts:
-        yield from _events_of(part)
-    yield UsageReport(spoken.usage)
-    yield Extra(spoken.extra)
-
-
-def _events_of(part: Part) -> Iterator[StreamEvent]:
-    match part:
-        case Text(text):
-            yield from _told(text, part.phase)
-        case Reasoning(text, signature, redacted):
-            yield ReasoningDelta(text, signature, redacted)
-        case _:
-            raise AssertionError("only plain text is gone on with")
