@@ -69,7 +69,8 @@ _MAKERS = replace(_ANYBODY, reply=TokenCount(3, 100, "estimated"))
 _MAKER_KINDS = ("anthropic", "gemini", "mistral", "deepseek", "perplexity")
 _OPENAI = _Allowances(TokenCount(4, 8, "estimated"), TokenCount(3, 50, "estimated"), TokenCount(25, 200, "estimated"))
 """Recorded: 11 tokens beside two messages at most; tools have fewer tokens than their JSON has bytes."""
-_OPENAI_MODEL = re.compile(r"(?!gpt-oss)(?:gpt-|chatgpt-|o\d)")
+_OPENAI_MODEL = re.compile(r"(?!gpt-oss|.*search)(?:gpt-|chatgpt-|o\d)")
+"""Those of which no more is known to be read than is sent: not the open ones, nor those that search."""
 _CALL = TokenCount(8, 48, "estimated")
 _TOOL = TokenCount(8, 80, "estimated")
 _KNOWN_TEMPLATE = re.compile(r"gpt-(?:4o|4\.1|4|3\.5-turbo)(?:-mini|-nano|-turbo)?(?:-\d{4}-\d{2}-\d{2}|-\d{4})?$")

@@ -50,6 +50,7 @@ GPT = {"provider": "openai", "model": "gpt-4o"}
 PROXY = {"proxy": {"kind": "openai", "base_url": "https://llm.example/v1"}}
 OTHERWISE: list[tuple[dict[str, Any], dict[str, Any], int]] = [
     ({"provider": "mistral", "model": "mistral-small-latest"}, {}, len(TEXT) + 24 + 100),
+    ({"provider": "openai", "model": "gpt-4o-search-preview"}, {}, GENERAL),
     ({"provider": "groq", "model": "llama-3.3-70b-versatile"}, {}, GENERAL),
     ({"provider": "proxy", "model": "gpt-4o"}, {"providers": PROXY}, GENERAL),
     ({**GPT, "settings": {"extra": {"web_search_options": {}}}}, {}, GENERAL),
