@@ -217,7 +217,7 @@ class Attempts:
             return Outcome(probe=turn.probe)
         follows = self.follows(turn.place.candidate, result)
         step = what_follows(follows, result.failure, self.standing(turn.place.candidate, follows, result.ended))
-        return trouble(result, None if isinstance(step, Again) else follows.cooldown_s, probe=turn.probe)
+        return trouble(result, None if isinstance(step, Again) else follows, probe=turn.probe)
 
     def _out_of_time(self, failed: Failed) -> bool:
         late = failed.ended >= self.line.deadline and not failed.committed and self.spoken is None

@@ -228,7 +228,8 @@ class Serving:
         step = self._after_break(turn, failed, follows, standing)
         self.tried.stopped = isinstance(step, Stop)
         if isinstance(step, Onward):
-            wait_s = pause(follows.wait or Wait(), standing.tries_here, standing.chance)
+            luck = 1.0 if failed.failure.retry_after_s is None else standing.chance  # as the others leave it alone
+            wait_s = pause(follows.wait or Wait(), standing.tries_here, luck)
             self._go_on(turn.place, failed, follows, now + wait_s)
         return step
 

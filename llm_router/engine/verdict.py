@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from llm_router.engine.attempt import Answered, Failed
+from llm_router.policy.program import After, Wait
 from llm_router.state.health import Outcome
 
 
@@ -12,11 +13,20 @@ def left_alone_s(result: Answered | Failed, said: float | None = None) -> float 
     return max((wait for wait in (said, quota) if wait is not None), default=None)
 
 
-def trouble(failed: Failed, cooldown_s: float | None, *, probe: bool) -> Outcome:
-    """A failure's outcome; `cooldown_s` keeps the deployment back for all requests."""
+def trouble(failed: Failed, follows: After | None, *, probe: bool) -> Outcome:
+    """A failure's outcome; what `follows` may keep the deployment back for all requests, unless it is asked again.
+
+    One that wants to be left alone, and doesn't say for how long, is so by the pauses that are declared: else every
+    request would ask it first.
+    """
     said = failed.failure
     left_alone = left_alone_s(failed, said.retry_after_s)
-    return Outcome(probe=probe, failure=said.kind, cooldown_s=cooldown_s, retry_after_s=left_alone)
+    if follows is None:
+        return Outcome(probe=probe, failure=said.kind, retry_after_s=left_alone)
+    unsaid = (follows.wait or Wait()) if said.kind == "rate_limit" and left_alone is None else None
+    return Outcome(
+        probe=probe, failure=said.kind, cooldown_s=follows.cooldown_s, retry_after_s=left_alone, unsaid=unsaid
+    )
 
 
 def speed(answered: Answered, started: float, *, probe: bool) -> Outcome:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from llm_router.errors import FailureClass
-from llm_router.policy.program import Health
+from llm_router.policy.program import Health, Wait
 from llm_router.policy.snapshot import Latency, Snapshot
 from llm_router.state.breaker import PROBE_LOST_S, Breaker, Condition
 from llm_router.state.facts import Facts
@@ -41,7 +41,8 @@ class Outcome:
     `probe` is that of its admission. `cooldown_s` keeps the deployment back for all requests; `retry_after_s` is what
     the provider asked for, which a reply that is an answer may do too. Measured speed is `None` where it can't be told;
     `whole_s` is the time of an answer that wasn't streamed.
-    `asked` is False where nothing was sent after all.
+    `asked` is False where nothing was sent after all. `unsaid` are the pauses after a rate limit of which the provider
+    doesn't say when it is over.
     """
 
     answered: bool = False
@@ -54,6 +55,7 @@ class Outcome:
     whole_tokens_per_second: float | None = None
     whole_s: float | None = None
     asked: bool = True
+    unsaid: Wait | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ class _Known:
     limited_until: float = 0.0
     failure: FailureClass | None = None
     cooled_by: FailureClass | None = None
+    unsaid: int = 0
     under_way: deque[float] = field(default_factory=deque)
     attempts: int = 0
     answered: int = 0
@@ -149,7 +152,11 @@ class _Known:
         self.failure = outcome.failure or self.failure
         if outcome.retry_after_s is not None:
             self.limited_until = max(self.limited_until, now + outcome.retry_after_s)
+        elif outcome.unsaid is not None and now >= self.limited_until:
+            self.unsaid += 1
+            self.limited_until = now + _pause_s(outcome.unsaid, self.unsaid)
         if outcome.answered:
+            self.unsaid = 0
             self.breaker.answered(now, health, probe=outcome.probe)
             whole = outcome.whole_tokens_per_second
             self.latencies.add(now, outcome.first_token_s, outcome.tokens_per_second, whole)
@@ -336,6 +343,11 @@ class HealthBook:
         for known in self._known.values():
             known.under_way.clear()
             known.breaker.probes.clear()
+
+
+def _pause_s(wait: Wait, times: int) -> float:
+    """How long to leave one alone that asked for it so many `times` in a row, and never said for how long."""
+    return min(wait.longest_s, wait.first_s * wait.factor ** min(times - 1, 30))
 
 
 def _shifted(latency: Latency, shift: float) -> Latency:

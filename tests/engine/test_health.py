@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_router.errors import FailureClass
-from llm_router.policy.program import Health
+from llm_router.policy.program import Health, Wait
 from llm_router.state.breaker import PROBE_LOST_S
 from llm_router.state.health import UNHEALTHY, Admission, HealthBook, Outcome, Record, StateChange
 from llm_router.state.latency import HALF_LIFE_S
@@ -126,6 +126,21 @@ def test_guesses_at_one_that_the_spec_keeps_back_for_long_are_further_apart() ->
         False, 301, "cooling", failure="authentication", guess_at=30
     )
     assert book.admit("x", 30, HEALTH, force=True).probe
+
+
+def test_who_never_says_for_how_long_is_left_alone_ever_longer_until_it_answers() -> None:
+    book, now, pauses = HealthBook(), 0.0, []
+    unsaid = Outcome(failure="rate_limit", unsaid=Wait(first_s=0.5, factor=2, longest_s=3))
+    for _ in range(4):
+        assert book.admit("x", now, HEALTH).granted
+        book.report("x", now, HEALTH, unsaid)
+        book.report("x", now + 0.1, HEALTH, unsaid)  # who was asked at the same time says nothing new
+        pauses.append(book.admit("x", now, HEALTH).until - now)
+        now += pauses[-1]
+    assert pauses == pytest.approx([0.5, 1, 2, 3])
+    book.report("x", now, HEALTH, UP)
+    book.report("x", now, HEALTH, unsaid)
+    assert book.admit("x", now, HEALTH).until == now + 0.5
 
 
 def test_what_it_cools_for_is_told_and_not_what_a_guess_failed_with() -> None:
