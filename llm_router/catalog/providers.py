@@ -8,7 +8,7 @@ them meaning (`llm_router.wire.openai.quirks`); a row names only what differs. I
 - `stream_usage`: whether a stream must be asked for usage
 - `tools, tool_choice_required, parallel_tool_calls, strict_tools, tool_call_ids`: tools
 - `json`: how an answer in JSON is asked for (`schema, object, tool, prompt`)
-- `images, files, audio`: media; `history_reasoning`: where earlier reasoning goes
+- `images, files, audio`: media; `history_reasoning, signed_thoughts`: where earlier reasoning goes
 
 What only some models of a provider do is told by `models`: a pattern of wire names, and the quirks of those that fit.
 Where a provider has several APIs (`apis`), `api` among them is the one that these models are asked through.

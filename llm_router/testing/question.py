@@ -19,7 +19,7 @@ class Question:
     `text` is the last user text. `must_call` is the tool that has to be called, `*` for any. `schema` is what the
     answer must fit. `deployment` is the first part of the path, where that isn't the dialect's own. `texts` are those
     to be embedded, as vectors of so many `dimensions` (0: the model's own), written as `encoding` says. `place` is the
-    address under which it was asked, for dialects whose answers name addresses.
+    address or path under which it was asked, for dialects whose answers name addresses or differ by it.
     """
 
     dialect: str

@@ -27,10 +27,14 @@ SPEC = """\
 version: 1
 providers:
   claude: {kind: anthropic, base_url: "URL/claude", api_key: k}
+  openrouter: {kind: openrouter, base_url: "URL/openrouter/api/v1", api_key: k}
+  litellm: {kind: litellm, base_url: "URL/litellm/v1", api_key: k}
   google: {kind: gemini, base_url: "URL/google/v1beta", api_key: k}
 deployments:
   sonnet: {provider: claude, model: claude-sonnet-4-5}
   flash: {provider: google, model: gemini-3.1-pro-preview}
+  routed: {provider: openrouter, model: anthropic/claude-sonnet-4.5}
+  proxied: {provider: litellm, model: claude}
 rules:
   - use: [DEPLOYMENT]
 """
@@ -46,7 +50,32 @@ THOUGHTS: dict[str, tuple[Part, ...]] = {
     ),
     "flash": (Reasoning("hm"), Text("I add."), *CALLS),
 }
-SENT_BACK: dict[str, list[dict[str, Any]]] = {
+THOUGHTS |= dict.fromkeys(("routed", "proxied"), THOUGHTS["sonnet"])
+CALLED: list[dict[str, Any]] = [
+    {"id": call.id, "type": "function", "function": {"name": "add", "arguments": call.arguments}} for call in CALLS
+]
+DETAIL = {"format": "anthropic-claude-v1"}
+SENT_BACK: dict[str, Any] = {
+    "routed": {
+        "role": "assistant",
+        "content": "I add.",
+        "reasoning_details": [
+            {"type": "reasoning.text", "text": "hm, ", "signature": "c2lnbmVk", **DETAIL, "index": 0},
+            {"type": "reasoning.encrypted", "data": "aGlkZGVu", **DETAIL, "index": 1},
+            {"type": "reasoning.text", "text": "", "signature": "YWdhaW4=", **DETAIL, "index": 2},
+        ],
+        "tool_calls": CALLED,
+    },
+    "proxied": {
+        "role": "assistant",
+        "content": "I add.",
+        "thinking_blocks": [
+            {"type": "thinking", "thinking": "hm, ", "signature": "c2lnbmVk"},
+            {"type": "redacted_thinking", "data": "aGlkZGVu"},
+            {"type": "thinking", "thinking": "", "signature": "YWdhaW4="},
+        ],
+        "tool_calls": CALLED,
+    },
     "sonnet": [
         {"type": "thinking", "thinking": "hm, ", "signature": "c2lnbmVk"},
         {"type": "redacted_thinking", "data": "aGlkZGVu"},
@@ -89,7 +118,8 @@ def sent_back(desk: Desk) -> Any:
     body: Any = desk.body
     if "contents" in body:
         return next(each["parts"] for each in body["contents"] if each["role"] == "model")
-    return next(each["content"] for each in body["messages"] if each["role"] == "assistant")
+    said = next(each for each in body["messages"] if each["role"] == "assistant")
+    return said if "tool_calls" in said else said["content"]
 
 
 @pytest.mark.parametrize("version", ["v0", "v1"])

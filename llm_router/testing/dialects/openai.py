@@ -16,6 +16,7 @@ from llm_router.messages import ChatResponse, Json, JsonObject, Reasoning, Refus
 from llm_router.testing.dialects.dialect import House, Moment, below, deployment_of, json_reply, read_object, read_tool
 from llm_router.testing.dialects.openai_family import FAMILY, Member, body_shape, broken_habits, kind_of
 from llm_router.testing.dialects.openai_rules import bad_request, broken_rules, misfit_problem
+from llm_router.testing.dialects.openai_thoughts import thought_deltas, thoughts_of
 from llm_router.testing.faults import Fault
 from llm_router.testing.question import Problem, Question, Rejected, estimate_tokens
 from llm_router.testing.reply import Asked, Reply
@@ -132,7 +133,7 @@ class _Frame:
 
     def completion(self, question: Question, response: ChatResponse) -> Json:
         """The whole answer as one object."""
-        message = _message(response)
+        message = _message(response, kind_of(question.place))
         reason = _finish(response)
         choices = [
             {"index": index, "message": message, "logprobs": None, "finish_reason": reason}
@@ -152,11 +153,12 @@ class _Frame:
     def deltas(self, question: Question, response: ChatResponse) -> Iterator[bytes]:
         """The answer piece by piece."""
         for index in range(question.choices):
-            calls = 0
+            calls = thoughts = 0
             for part in response.message.parts:
-                for delta in _part_deltas(part, calls):
+                thought = isinstance(part, Reasoning)
+                for delta in _part_deltas(part, thoughts if thought else calls, kind_of(question.place)):
                     yield self._chunk(question, index, delta)
-                calls += isinstance(part, ToolCall)
+                calls, thoughts = calls + isinstance(part, ToolCall), thoughts + thought
 
     def closing(self, question: Question, response: ChatResponse) -> Iterator[bytes]:
         """Why it ended, and what it used if that was asked for."""
@@ -197,6 +199,7 @@ def _question(path: str, body: JsonObject, member: Member) -> Question:
         input_tokens=estimate_tokens(body.get("messages")) + estimate_tokens(tools),
         reports_usage=_reports_usage(body, member),
         choices=int(str(body.get("n") or 1)),
+        place=path,
     )
 
 
@@ -223,10 +226,9 @@ def _must_call(choice: Json, member: Member) -> str | None:
     return "*" if choice == member.any_tool else None
 
 
-def _message(response: ChatResponse) -> Json:
+def _message(response: ChatResponse, kind: str) -> Json:
     parts = response.message.parts
     refusal = "".join(part.text for part in parts if isinstance(part, Refusal))
-    reasoning = "".join(part.text for part in parts if isinstance(part, Reasoning))
     calls: list[Json] = [
         {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
         for call in response.tool_calls
@@ -234,20 +236,20 @@ def _message(response: ChatResponse) -> Json:
     return {
         "role": "assistant",
         "content": response.text or (None if calls or refusal else ""),
-        **({"reasoning_content": reasoning} if reasoning else {}),
+        **thoughts_of(parts, kind),
         **({"tool_calls": calls} if calls else {}),
         "refusal": refusal or None,
         "annotations": [],
     }
 
 
-def _part_deltas(part: object, place: int) -> Iterator[JsonObject]:
-    """The deltas of one part; `place` is the index of a call among the calls."""
+def _part_deltas(part: object, place: int, kind: str) -> Iterator[JsonObject]:
+    """The deltas of one part; `place` is the index of a call among the calls, of a thought among the thoughts."""
     match part:
         case Text(text):
             yield from ({"content": piece} for piece in pieces(text))
-        case Reasoning(text):
-            yield from ({"reasoning_content": piece} for piece in pieces(text))
+        case Reasoning():
+            yield from thought_deltas(part, kind, place)
         case Refusal(text):
             yield from ({"refusal": piece} for piece in pieces(text))
         case ToolCall(id, name, arguments):

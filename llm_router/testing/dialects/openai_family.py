@@ -21,11 +21,12 @@ from llm_router.testing.dialects.openai_rules import (
     bad_request,
     content,
 )
+from llm_router.testing.dialects.openai_thoughts import BACK, torn_thoughts
 from llm_router.testing.question import Problem
 from llm_router.testing.shapes import Anything, Array, Either, Flag, Number, Object, Shape, String, Tagged
 
 _ROUTER = ("top_k", "min_p", "repetition_penalty")
-_BACK = ("reasoning_content", "reasoning", "reasoning_details", "prefix")
+_BACK = ("reasoning_content", "reasoning", "prefix")
 """What assistant messages may carry back: the provider's own reasoning, and the mark of prefill."""
 
 
@@ -108,7 +109,7 @@ def body_shape(kind: str, also: frozenset[str]) -> Object:
     fields: dict[str, Shape] = {name: shape for name, shape in FIELDS.items() if name not in member.lacks}
     fields.update({name: Anything() for name in (*also, *member.adds) if name not in FIELDS})
     if member is not OPENAI:
-        fields["messages"] = Array(_message(member), short=1)
+        fields["messages"] = Array(_message(kind, member), short=1)
     if kind == "perplexity":  # its schemas need no name; recording of sonar, 2025
         fields["response_format"] = Object(open=True)
     if kind == "together":  # how many alternatives, not whether; docs.together.ai/reference/chat-completions-1, 2026
@@ -118,12 +119,12 @@ def body_shape(kind: str, also: frozenset[str]) -> Object:
     return Object(fields, ("messages",))
 
 
-def _message(member: Member) -> Tagged:
-    """A message with the further parts and fields of this member."""
+def _message(kind: str, member: Member) -> Tagged:
+    """A message with the further parts and fields of this kind of provider."""
     cases = MESSAGE.cases
     plain = {"text": member.parts.get("text", TEXT_PART)}
     heard, said = content({**USER_PARTS, **member.parts}), {**plain, "refusal": REFUSAL_PART, **member.parts}
-    back = {**dict.fromkeys(_BACK, Anything()), "content": content(said, short=0)}
+    back = {**dict.fromkeys(_BACK, Anything()), **BACK.get(kind, {}), "content": content(said, short=0)}
     return Tagged(
         "role",
         {
@@ -162,18 +163,11 @@ def _turns(body: JsonObject) -> Iterator[Problem]:
         yield Problem(400, message, "invalid_message", "400")
 
 
-def _bridges(body: JsonObject) -> Iterator[Problem]:
-    """Mistral wants an answer between results and the user (avante.nvim 2695, hermes-agent 20154, 2025 to 2026)."""
-    roles = [str(message.get("role")) for message in objects(body.get("messages"))]
-    if ("tool", "user") in pairwise(roles):
-        message = "Unexpected role 'user' after role 'tool'"
-        yield Problem(400, message, "invalid_request_message_order", "3230")
-
-
 def _thinking(body: JsonObject) -> Iterator[Problem]:
     """DeepSeek's models think unless told not to, and then take no forced call (DeepSeek-V3 issue 1376, 2026).
 
-    What they thought before they called must come back (docs, guides/thinking_mode, 2026).
+    What they thought before they called must come back (docs, guides/thinking_mode, 2026), if it was but nothing
+    (recording of deepseek-reasoner, 2026).
     """
     told = body.get("thinking")
     idle = body.get("reasoning_effort") == "none" or (isinstance(told, Mapping) and told.get("type") == "disabled")
@@ -181,7 +175,7 @@ def _thinking(body: JsonObject) -> Iterator[Problem]:
     if thinks and body.get("tool_choice") not in (None, "auto", "none"):
         yield bad_request("Thinking mode does not support this tool_choice")
     called = (message for message in objects(body.get("messages")) if message.get("tool_calls"))
-    if thinks and not all(message.get("reasoning_content") for message in called):
+    if thinks and any(message.get("reasoning_content") is None for message in called):
         yield bad_request("The `reasoning_content` in the thinking mode must be passed back to the API.")
 
 
@@ -209,8 +203,8 @@ def _efforts(body: JsonObject) -> Iterator[Problem]:
 _HABITS: Mapping[str, tuple[Callable[[JsonObject], Iterator[Problem]], ...]] = {
     "perplexity": (_turns,),
     "deepseek": (_thinking,),
-    "mistral": (_bridges,),
     "xai": (_steady,),
     "groq": (_efforts,),
     "together": (_efforts,),
+    "openrouter": (torn_thoughts,),
 }

@@ -21,7 +21,8 @@ class OpenAI:
     def history(self, target: Target) -> HistoryForm:
         """What the target takes of what was said before."""
         quirks = read_quirks(target.quirks)
-        thoughts: Literal["text", "none"] = "none" if quirks.history_reasoning == "none" else "text"
+        thoughts: Literal["any", "text", "none"] = "none" if quirks.history_reasoning == "none" else "text"
+        thoughts = thoughts if quirks.signed_thoughts == "no" else "any"
         ids: CallIds = "nine" if quirks.tool_call_ids == "nine" else "short"
         return HistoryForm(
             ids,

@@ -23,7 +23,7 @@ def encode(request: ChatRequest, target: Target, *, stream: bool) -> HttpRequest
     request = with_answer_tool(request, quirks)
     body: dict[str, Json] = {
         "model": target.model,
-        "messages": encode_messages(_messages(request, quirks), quirks),
+        "messages": encode_messages(_messages(request, quirks), quirks, target.model),
         **_tools(request, quirks),
         **_settings(request.settings, quirks),
         **_format(request, quirks),

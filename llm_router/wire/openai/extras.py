@@ -28,8 +28,6 @@ _OF_REPLY = (
 _OF_CHOICE = ("native_finish_reason", "content_filter_results")
 _GROWING = (
     "annotations",
-    "reasoning_details",
-    "thinking_blocks",
     "executed_tools",
     "images",
     "citations",

@@ -24,6 +24,7 @@ from llm_router.wire.error_body import failure_in_answer, request_id
 from llm_router.wire.framing import gather
 from llm_router.wire.openai.calls import Calls
 from llm_router.wire.openai.extras import Extras
+from llm_router.wire.openai.thoughts import Thoughts
 from llm_router.wire.openai.usage import read_usage
 from llm_router.wire.reading import as_list, as_object, as_text, first_text, look_up
 
@@ -62,6 +63,8 @@ class Reply:
         self._places = ("message", "delta") if whole else ("delta", "message")
         self._calls = Calls()
         self._extras = Extras()
+        self._thoughts = Thoughts()
+        self._model = ""
         self._usage: Usage | None = None
         self._started = False
         self._content = False
@@ -83,7 +86,7 @@ class Reply:
         """
         self.done = True
         events: list[StreamEvent] = [] if self.finished else self._finish("other")
-        return [*events, *self._extras.tell()]
+        return [*events, *self._thoughts.seal(self._model), *self._extras.tell()]
 
     @property
     def has_content(self) -> bool:
@@ -102,6 +105,7 @@ class Reply:
         if self._started or not (chunk.get("model") or chunk.get("choices")):
             return []
         self._started = True
+        self._model = first_text(self._headers.get("x-litellm-model-group"), chunk.get("model"))
         return [Started(as_text(chunk.get("model")) or None, request_id(self._headers, chunk))]
 
     def _read_choices(self, chunk: JsonObject) -> list[StreamEvent]:
@@ -114,7 +118,8 @@ class Reply:
             raise WireError(failure_in_answer(choice["error"], self._headers))
         delta = self._delta(choice)
         self._extras.read_choice(choice, delta)
-        events = [*_said(delta), *self._calls.read(delta, reply_id)]
+        thought, said = self._thoughts.read(delta), [*_said(delta), *self._calls.read(delta, reply_id)]
+        events = [*thought, *(self._thoughts.seal(self._model) if said else ()), *said]
         reason = first_text(choice.get("finish_reason"), as_object(choice.get("finish_details")).get("type")).lower()
         if reason in _FAILURES and not self.finished:
             broke_off = f"the provider broke off: finish reason `{reason}`"
@@ -127,7 +132,7 @@ class Reply:
 
     def _finish(self, reason: str) -> list[StreamEvent]:
         self.finished = True
-        events = self._calls.close()
+        events = [*self._thoughts.seal(self._model), *self._calls.close()]
         return [*events, *self._extras.tell(), Finished(self._settled(_REASONS.get(reason, "other")))]
 
     def _settled(self, reason: FinishReason) -> FinishReason:
@@ -149,10 +154,7 @@ class Reply:
 
 
 def _said(delta: JsonObject) -> Iterator[StreamEvent]:
-    """Reasoning, text and refusal of a delta, in this order; some servers send the reasoning under two names."""
-    thought = first_text(delta.get("reasoning_content"), delta.get("reasoning"))
-    if thought:
-        yield ReasoningDelta(thought)
+    """Text and refusal of a delta, in this order."""
     yield from _content(delta)
     refusal = first_text(
         delta.get("refusal"), look_up(delta, "provider_specific_fields.refusal")

@@ -26,7 +26,7 @@ from llm_router.wire.codec import Unsupported
 from llm_router.wire.media import any_url, data_url
 from llm_router.wire.openai.parts import file_name
 from llm_router.wire.openai.quirks import Quirks
-from llm_router.wire.responses.thoughts import reasoning_item
+from llm_router.wire.responses.thoughts import is_item, reasoning_item
 from llm_router.wire.tool_calls import result_text
 
 
@@ -47,8 +47,7 @@ def _items(message: Message, quirks: Quirks) -> Iterator[JsonObject]:
         case "user":
             yield {"role": "user", "content": _content(_said(message), quirks)}
         case "assistant":
-            for part in message.parts:
-                yield _answered(part)
+            yield from (_answered(part) for part in message.parts if not isinstance(part, Reasoning) or is_item(part))
         case "tool":
             for part in message.parts:
                 yield _result(part, quirks)

@@ -17,6 +17,11 @@ def signature_of(item: JsonObject) -> str | None:
     return f"{as_text(item.get('id'))}:{encrypted}" if item.get("type") == "reasoning" and encrypted else None
 
 
+def is_item(thought: Reasoning) -> bool:
+    """Whether a thought is one of these: chat completions of the same provider's sign in another way, with JSON."""
+    return ":" in (thought.signature or "") and not (thought.signature or "").startswith("{")
+
+
 def reasoning_item(thought: Reasoning) -> JsonObject:
     """The item that a signed thought came from. Its summary is one part, however many there were."""
     item_id, _, encrypted = (thought.signature or "").partition(":")
