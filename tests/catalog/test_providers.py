@@ -76,6 +76,14 @@ def test_the_models_of_a_row_have_quirks_that_exist(kind: str) -> None:
         read_quirks(PROVIDERS[kind].quirks_for(None, pattern.replace("*", "").replace("[1-9]", "1")))
 
 
+@pytest.mark.parametrize(
+    ("kind", "model", "efforts"),
+    [("groq", "qwen/qwen3-32b", "default"), ("groq", "openai/gpt-oss-20b", "low"), ("together", "qwen3", "any")],
+)
+def test_some_models_know_other_efforts(kind: str, model: str, efforts: str) -> None:
+    assert read_quirks(PROVIDERS[kind].quirks_for(None, model)).efforts == efforts
+
+
 def test_keys_are_looked_for_under_all_names_in_use() -> None:
     assert PROVIDERS["huggingface"].key_variables == ("HF_TOKEN", "HUGGINGFACE_API_KEY", "HUGGINGFACEHUB_API_TOKEN")
     assert PROVIDERS["perplexity"].key_variables == ("PERPLEXITY_API_KEY", "PPLX_API_KEY")

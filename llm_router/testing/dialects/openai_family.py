@@ -114,6 +114,8 @@ def body_shape(kind: str, also: frozenset[str]) -> Object:
         fields["response_format"] = Object(open=True)
     if kind == "together":  # how many alternatives, not whether; docs.together.ai/reference/chat-completions-1, 2026
         fields["logprobs"] = Number(0, 20, integer=True)
+    if kind == "groq":
+        fields["reasoning_effort"] = String(("none", "default", "low", "medium", "high"))
     if "tool_choice" in fields:
         fields["tool_choice"] = Either((String(("none", "auto", member.any_tool)), NAMED))
     return Object(fields, ("messages",))
@@ -200,11 +202,17 @@ def _efforts(body: JsonObject) -> Iterator[Problem]:
         yield bad_request(message, param="reasoning_effort")
 
 
+def _all_or_nothing(body: JsonObject) -> Iterator[Problem]:
+    """Groq's Qwen 3 thinks as it will, or not at all (console.groq.com/docs/reasoning, 2026)."""
+    if "qwen3" in str(body.get("model")) and body.get("reasoning_effort") not in (None, "none", "default"):
+        yield bad_request("`reasoning_effort` must be one of `none` or `default`", param="reasoning_effort")
+
+
 _HABITS: Mapping[str, tuple[Callable[[JsonObject], Iterator[Problem]], ...]] = {
     "perplexity": (_turns,),
     "deepseek": (_thinking,),
     "xai": (_steady,),
-    "groq": (_efforts,),
+    "groq": (_efforts, _all_or_nothing),
     "together": (_efforts,),
     "openrouter": (torn_thoughts,),
 }

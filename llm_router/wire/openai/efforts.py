@@ -1,8 +1,10 @@
 """Efforts as OpenAI's generations know them, and what goes with thinking.
 
 `efforts` names the least that a model knows: `minimal` to high (gpt-5), `none`, low to high (gpt-5.1 and later), `low`,
-`medium` or `high` (o-series, codex, pro). `sampling` tells when temperature and top_p can be set: `yes`, `idle` (unless
-an effort asks for thought), `off` (only with the effort `none`), `no` (docs, guides/latest-model, 2026; recordings).
+`medium` or `high` (o-series, codex, pro). `default`: the model thinks as much as it will, or not at all (`none`), and
+any effort asks it to (groq's qwen3; console.groq.com/docs/reasoning, 2026). `sampling` tells when temperature and top_p
+can be set: `yes`, `idle` (unless an effort asks for thought), `off` (only with the effort `none`), `no` (docs,
+guides/latest-model, 2026; recordings).
 """
 
 from __future__ import annotations
@@ -26,9 +28,12 @@ _THINKS: Mapping[str, tuple[Thinking | None, ...]] = {"idle": (None, "none"), "o
 """The efforts beside which temperature and top_p can be set."""
 
 
-def known_effort(wanted: Thinking, quirks: Quirks) -> ReasoningEffort:
+def known_effort(wanted: Thinking, quirks: Quirks) -> str:
     """The effort in the model's words; `minimal` becomes `low` where it isn't known. Raises Unsupported."""
-    effort, known = effort_of(wanted), _KNOWN[quirks.efforts]
+    effort = effort_of(wanted)
+    if quirks.efforts == "default":
+        return "none" if effort == "none" else "default"
+    known = _KNOWN[quirks.efforts]
     if effort == "minimal" and effort not in known:
         effort = "low"
     if effort not in known:

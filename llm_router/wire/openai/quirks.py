@@ -10,7 +10,7 @@ is what most compatible servers understand. Responses read those of them that co
 | `seed_name` | a key, `none` | the key of `seed`; `none`: there is no such setting |
 | `stop` | `yes`, `no` | whether stop sequences exist |
 | `reasoning` | `effort`, `object`, `none`, `fixed` | `reasoning_effort: x`, `reasoning: {effort: x}`; not; as it will |
-| `efforts` | `any`, `minimal`, `none`, `low`, `medium`, `high` | which there are: see `efforts.py` |
+| `efforts` | `any`, `minimal`, `none`, `low`, `medium`, `high`, `default` | which there are: see `efforts.py` |
 | `tool_efforts` | `any`, `unsaid`, `none` | efforts beside tools: any, none that is said, or only `none` that is |
 | `sampling` | `yes`, `idle`, `off`, `no` | whether temperature and top_p can be set: see `efforts.py` |
 | `logprobs` | `pair`, `count`, `none` | `logprobs: true, top_logprobs: 3`, `logprobs: 3`, or no such setting |
@@ -53,7 +53,7 @@ class Quirks:
     seed_name: str = "seed"
     stop: Flag = "yes"
     reasoning: Literal["effort", "object", "none", "fixed"] = "effort"
-    efforts: Literal["any", "minimal", "none", "low", "medium", "high"] = "any"
+    efforts: Literal["any", "minimal", "none", "low", "medium", "high", "default"] = "any"
     tool_efforts: Literal["any", "unsaid", "none"] = "any"
     sampling: Literal["yes", "idle", "off", "no"] = "yes"
     logprobs: Literal["pair", "count", "none"] = "pair"
