@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,7 @@ from typing_extensions import TypedDict
 
 from langchain_llm_router import ChatLLMRouter
 from llm_router import Router
-from llm_router.errors import NoCandidate, RequestError
+from llm_router.errors import RequestError
 from llm_router.testing import Call, Say, emulated_providers
 from tests.frameworks.desk import Desk, desk
 
@@ -196,13 +197,11 @@ def test_a_form_by_function_asks_for_one_call_of_that_tool() -> None:
         assert "parallel_tool_calls" not in made.body  # several providers have no way to say it
 
 
-SEVERAL = {"version": 1, "rules": [{"use": ["ollama:qwen2.5", "gemini:gemini-2.5-flash"]}]}
-
-
-def test_a_form_by_function_reaches_gemini_and_passes_over_who_can_force_no_tool() -> None:
+def test_a_form_by_function_reaches_gemini() -> None:
+    spec = {"version": 1, "rules": [{"use": "gemini:gemini-2.5-flash"}]}
     with (
         emulated_providers({"*": forms("function_calling", "Person")}) as providers,
-        Router.from_spec(SEVERAL, environment=providers.environment) as router,
+        Router.from_spec(spec, environment=providers.environment) as router,
     ):
         model = ChatLLMRouter(router=router)
         raw: Any = model.with_structured_output(Person, method="function_calling", include_raw=True).invoke("who?")
@@ -220,8 +219,20 @@ def test_a_form_by_schema_reaches_ollama() -> None:
     ):
         model = ChatLLMRouter(router=router)
         assert model.with_structured_output(Person).invoke("who?") == Person(**BO)
-        with pytest.raises(NoCandidate, match="`tool_choice` other than auto and none"):
-            model.with_structured_output(Person, method="function_calling").invoke("who?")
+
+
+def test_a_form_by_function_is_asked_of_ollama_by_a_schema() -> None:
+    spec = {"version": 1, "rules": [{"use": "ollama:qwen2.5"}]}
+    with (
+        emulated_providers({"*": forms("function_calling", "Person")}) as providers,
+        Router.from_spec(spec, environment=providers.environment) as router,
+    ):
+        model = ChatLLMRouter(router=router)
+        formed = model.with_structured_output(Person, method="function_calling")
+        assert formed.invoke("who?") == list(formed.stream("who?"))[-1] == Person(**BO)
+        agent: Any = create_agent(model, [], response_format=ToolStrategy(Person))
+        assert agent.invoke({"messages": [("user", "who?")]})["structured_response"] == Person(**BO)
+        assert all('"tool_to_call"' in json.dumps(entry.body) for entry in providers.log)
 
 
 def test_an_answer_without_the_form_is_given_raw_with_its_error() -> None:

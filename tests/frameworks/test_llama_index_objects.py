@@ -22,7 +22,7 @@ from pydantic import BaseModel, Field, field_validator
 from typing_extensions import override
 
 from llm_router import Router, routing
-from llm_router.errors import InvalidOutput, NoCandidate
+from llm_router.errors import InvalidOutput
 from llm_router.testing import Call, Providers, Say, emulated_providers
 from tests.frameworks.desk import desk
 
@@ -236,9 +236,12 @@ async def test_a_program_of_the_users_own_goes_its_own_way() -> None:
         llm.pydantic_program_mode = PydanticProgramMode.FUNCTION
         assert llm.structured_predict(Person, ASKED) == list(llm.stream_structured_predict(Person, ASKED))[-1] == BO
         assert '"tools"' in json.dumps(providers.log[-1].body)
+    with asking("ollama:qwen2.5", CALLED) as (llm, providers):
+        program = FunctionCallingProgram.from_defaults(Person, llm=llm, prompt=ASKED)
+        assert program() == await program.acall() == BO
+        assert all('"format"' in json.dumps(entry.body) for entry in providers.log)
+        assert list(program.stream_call())[-1] == BO  # which forces no call
     with asking("ollama:qwen2.5") as (llm, providers):
-        with pytest.raises(NoCandidate, match="`tool_choice`"):
-            FunctionCallingProgram.from_defaults(Person, llm=llm, prompt=ASKED)()
         assert LLMTextCompletionProgram.from_defaults(output_cls=Person, llm=llm, prompt_template_str="who?")() == BO
         assert '"format"' not in json.dumps(providers.log[-1].body)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import ClassVar
 
 from llm_router.errors import FailureClass
 from llm_router.messages import ChatResponse, Json, JsonObject, Reasoning, Refusal, Text, ToolCall, Usage
-from llm_router.testing.dialects.dialect import House, Moment, deployment_of, json_reply, read_object, read_tool
+from llm_router.testing.dialects.dialect import House, Moment, below, deployment_of, json_reply, read_object, read_tool
 from llm_router.testing.dialects.ollama_rules import body_shape, broken_rules, misfit_problem
 from llm_router.testing.faults import Fault, sized
 from llm_router.testing.question import Problem, Question, Rejected, estimate_tokens
@@ -58,6 +59,7 @@ class Ollama:
 
     def answer(self, question: Question, response: ChatResponse, moment: Moment) -> Reply:
         """One object, or a line for each piece and one for the end."""
+        response = _held_to_form(question, response)
         common = _common(response.model or question.model, moment.now)
         end = {**common, **_end(response)}
         if not question.stream:
@@ -129,6 +131,23 @@ def _end(response: ChatResponse) -> JsonObject:
         "eval_count": usage.output or 0,
         "eval_duration": 1_000_000,
     }
+
+
+def _held_to_form(question: Question, response: ChatResponse) -> ChatResponse:
+    """The answer as a model without tools gives it: a call is content, where the form has a place for its name."""
+    schema, calls = question.schema or {}, response.tool_calls
+    forms = schema.get("anyOf", [schema])
+    if question.tools or len(calls) != 1 or not isinstance(forms, list):
+        return response
+    for fields in (form.get("properties") for form in forms if isinstance(form, Mapping)):
+        names = [key for key in fields if below(fields, key, "enum") == [calls[0].name]] if fields else []
+        if isinstance(fields, Mapping) and len(fields) == 2 and names:
+            (rest,) = set(fields) - set(names)
+            said = f"{{{json.dumps(names[0])}: {json.dumps(calls[0].name)}, {json.dumps(rest)}: {calls[0].arguments}}}"
+            parts = tuple(part for part in response.message.parts if not isinstance(part, ToolCall))
+            message = replace(response.message, parts=(*parts, Text(said)))
+            return replace(response, message=message, finish_reason="stop")
+    return response
 
 
 def _message(response: ChatResponse) -> Json:

@@ -1,4 +1,7 @@
-"""Decodes Ollama's answers: whole, and streamed as lines of JSON. A whole answer is read as a stream of one line."""
+"""Decodes Ollama's answers: whole, and streamed as lines of JSON. A whole answer is read as a stream of one line.
+
+Content that may be a call that had to be made (see `forced.py`) is held back until it shows, and a call to its end.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,7 @@ from llm_router.messages import (
 from llm_router.wire.codec import WireError
 from llm_router.wire.error_body import failure_in_answer, request_id
 from llm_router.wire.framing import JsonLines, gather
+from llm_router.wire.ollama.forced import may_be_call, read_call
 from llm_router.wire.reading import (
     as_count,
     as_json_text,
@@ -93,6 +97,8 @@ class _Answer:
         self._headers = headers
         self._started = False
         self._calls = 0
+        self._texted = False
+        self._held = ""
         self._logprobs: list[Json] = []
         self.done = False
 
@@ -114,17 +120,31 @@ class _Answer:
         message = as_object(line.get("message"))
         thought, text = as_text(message.get("thinking")), as_text(message.get("content"))
         events: list[StreamEvent] = [ReasoningDelta(thought)] if thought else []
-        if text:
-            events.append(TextDelta(text))
-        calls = (as_object(call) for call in as_list(message.get("tool_calls")))
-        return [*events, *(self._call(call, as_text(line.get("created_at"))) for call in calls)]
+        calls = [as_object(call) for call in as_list(message.get("tool_calls"))]
+        when = as_text(line.get("created_at"))
+        events += self._content(text, when, last=bool(calls) or line.get("done") is True)
+        return [*events, *(self._call(call, when) for call in calls)]
+
+    def _content(self, text: str, when: str, *, last: bool) -> list[StreamEvent]:
+        """The events of more content: text, unless all of it is, or may still become, a call that had to be made."""
+        held, self._held = self._held + text, ""
+        if not held or self._texted or not may_be_call(held):
+            self._texted = self._texted or bool(held.strip())
+            return [TextDelta(held)] if held else []
+        if not last:
+            self._held = held
+            return []
+        call = read_call(held)
+        return [TextDelta(held)] if call is None else [self._made(made_call_id(when, *call), *call)]
 
     def _call(self, call: JsonObject, when: str) -> ToolCallDelta:
         """A whole call; older servers give no id, and the index that some give isn't reliable."""
         function = as_object(call.get("function"))
         name, arguments = as_text(function.get("name")), as_json_text(function.get("arguments"))
+        return self._made(as_text(call.get("id")) or made_call_id(when, self._calls, name, arguments), name, arguments)
+
+    def _made(self, call_id: str, name: str, arguments: str) -> ToolCallDelta:
         index, self._calls = self._calls, self._calls + 1
-        call_id = as_text(call.get("id")) or made_call_id(when, index, name, arguments)
         return ToolCallDelta(index, call_id, name, arguments)
 
     def _finish(self, line: JsonObject) -> list[StreamEvent]:

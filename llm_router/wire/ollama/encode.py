@@ -1,7 +1,7 @@
 """Encodes a request for Ollama's `/api/chat`.
 
-What it has no word for: a tool choice of "must" or of a name, sound, files and images by URL are refused; `none` leaves
-the tools out.
+What it has no word for: sound, files and images by URL are refused; a tool choice of `none` leaves the tools out; a
+call that must be made is content by a schema (see `forced.py`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from llm_router.messages import (
     ToolResult,
 )
 from llm_router.wire.codec import HttpRequest, Target, Unsupported
+from llm_router.wire.json_answers import with_instruction
 from llm_router.wire.media import base64_text
+from llm_router.wire.ollama.forced import call_schema, forced_tools, told
 from llm_router.wire.reading import as_list, as_object
 from llm_router.wire.sending import json_body, merged, request_headers, url
 from llm_router.wire.thinking import effort_of
@@ -39,12 +41,17 @@ def encode(request: ChatRequest, target: Target, *, stream: bool) -> HttpRequest
     settings = request.settings
     if settings.user is not None:
         raise Unsupported("`user`")
+    forced = forced_tools(request)
+    form = JsonFormat(call_schema(forced)) if forced else request.response_format
+    said = (
+        with_instruction(request.messages, told(form.schema)) if forced and form and form.schema else request.messages
+    )
     body: dict[str, Json] = {
         "model": target.model,
-        "messages": encode_messages(request.messages),
+        "messages": encode_messages(said),
         "stream": stream,
-        **_tools(request),
-        **_format(request.response_format),
+        **({} if forced else _tools(request)),
+        **_format(form),
         **_think(settings, target.model),
         **_logprobs(settings.logprobs),
     }
@@ -107,8 +114,6 @@ def _result(part: Part, calls: Mapping[str, str]) -> JsonObject:
 def _tools(request: ChatRequest) -> JsonObject:
     if not request.tools or request.tool_choice == "none":
         return {}
-    if request.tool_choice not in (None, "auto"):
-        raise Unsupported("`tool_choice` other than auto and none")
     if request.parallel_tool_calls is False:
         raise Unsupported("`parallel_tool_calls: false`")
     return {"tools": [_tool(tool) for tool in request.tools]}
