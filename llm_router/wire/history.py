@@ -89,6 +89,8 @@ def _empties(request: ChatRequest, form: HistoryForm) -> tuple[Message, ...]:
     said = tuple(message for message in request.messages if message.role in ("system", "user") and message.parts)
     if not said or not form.blanks:
         raise Unsupported("a conversation without content")
+    if form.user_first and all(message.role == "system" for message in said):
+        return ()  # what begins the conversation is content, beside which the empty ones are left out
     return said
 
 
