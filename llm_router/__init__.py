@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from llm_router.context import bind_context, merge_hints, routing
     from llm_router.diagnostics import Diagnostic, SpecError
     from llm_router.engine.answer import Answer
-    from llm_router.engine.embeddings import Embeddings
+    from llm_router.engine.embedding.answers import Embeddings
     from llm_router.engine.stream import AsyncStream, Stream
     from llm_router.errors import NoCandidate, ProviderError, Refused, RequestError, RouterClosed, RouterError
     from llm_router.messages import ChatRequest, ChatResponse, Message, Tool, assistant, system, tool_result, user
@@ -65,7 +65,7 @@ _HOMES = {
     "context": ("bind_context", "merge_hints", "routing"),
     "diagnostics": ("Diagnostic", "SpecError"),
     "engine.answer": ("Answer",),
-    "engine.embeddings": ("Embeddings",),
+    "engine.embedding.answers": ("Embeddings",),
     "engine.stream": ("AsyncStream", "Stream"),
     "errors": ("NoCandidate", "ProviderError", "Refused", "RequestError", "RouterClosed", "RouterError"),
     "messages": ("ChatRequest", "ChatResponse", "Message", "Tool", "assistant", "system", "tool_result", "user"),

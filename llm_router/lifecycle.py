@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     import httpx
 
     from llm_router.alerts.desk import Desk
-    from llm_router.engine.checks import Checker, Served
+    from llm_router.engine.driving.runtime import Runtime
     from llm_router.engine.events import Observer
-    from llm_router.engine.runtime import Runtime
+    from llm_router.engine.health.checks import Checker, Served
 
 logger = logging.getLogger("llm_router")
 
@@ -124,7 +124,7 @@ def _desk() -> Desk:
 
 def _checker(life: weakref.ref[Lifecycle]) -> Checker:
     """What checks the deployments of a router, whichever program it has then; it doesn't keep the router alive."""
-    from llm_router.engine.checks import Checker
+    from llm_router.engine.health.checks import Checker
 
     def served() -> Served | None:
         here = life()

@@ -21,7 +21,7 @@ from llm_router.context import current_hints, merge_hints
 from llm_router.diagnostics import Diagnostic
 from llm_router.engine.answer import Answer
 from llm_router.engine.conversation import Conversation, request_of
-from llm_router.engine.drive import run, run_new
+from llm_router.engine.driving.drive import run, run_new
 from llm_router.engine.loading import Origin, compiled
 from llm_router.engine.stream import AsyncStream, Stream
 from llm_router.lifecycle import Lifecycle
@@ -32,22 +32,22 @@ if TYPE_CHECKING:
     import httpx
 
     from llm_router.catalog.known import KnownModel
-    from llm_router.engine.bill import RequestCost
+    from llm_router.engine.accounting.bill import RequestCost
+    from llm_router.engine.accounting.elsewhere import Elsewhere
+    from llm_router.engine.accounting.recording import Said
+    from llm_router.engine.accounting.spans import Instant, Period
+    from llm_router.engine.accounting.spending import Spending
+    from llm_router.engine.driving.runtime import Runtime
     from llm_router.engine.effects import Script
-    from llm_router.engine.elsewhere import Elsewhere
-    from llm_router.engine.embed import Work
-    from llm_router.engine.embed_call import EmbedOptions, Texts
-    from llm_router.engine.embeddings import Embeddings
+    from llm_router.engine.embedding.answers import Embeddings
+    from llm_router.engine.embedding.call import EmbedOptions, Texts
+    from llm_router.engine.embedding.work import Work
     from llm_router.engine.estimates import CostEstimate
     from llm_router.engine.events import Observer
+    from llm_router.engine.health.listing import Finding
+    from llm_router.engine.health.status import Status
     from llm_router.engine.job import Job
-    from llm_router.engine.listing import Finding
     from llm_router.engine.loading import Loaded
-    from llm_router.engine.recording import Said
-    from llm_router.engine.runtime import Runtime
-    from llm_router.engine.spans import Instant, Period
-    from llm_router.engine.spending import Spending
-    from llm_router.engine.status import Status
     from llm_router.policy.explain import Explanation
     from llm_router.policy.program import Program
     from llm_router.state.cache import CacheStats
@@ -203,7 +203,7 @@ class Router:
 
     def explain_embed(self, texts: Texts, /, *, name: str | None = None, **hints: object) -> Explanation:
         """Who would be asked to embed these texts (the first batch of them), and why; nothing is sent."""
-        from llm_router.engine.embed import explained_embedding
+        from llm_router.engine.embedding.work import explained_embedding
 
         return run(explained_embedding(self._work(texts, hints, name=name)), self._runtime.perform)
 
@@ -227,7 +227,7 @@ class Router:
 
         Of no names, at all other deployments of the spec. Raises RequestError for a name that nobody has.
         """
-        from llm_router.engine.elsewhere import elsewhere
+        from llm_router.engine.accounting.elsewhere import elsewhere
 
         return elsewhere(self.program, answer, names, time.time())
 
@@ -239,8 +239,8 @@ class Router:
         that cover a named deployment are charged, and never stand in the way. Blocks its thread where the store takes
         input and output. Raises RequestError, StoreDown.
         """
-        from llm_router.engine.bill import RequestCost
-        from llm_router.engine.recording import Outside, record, whose
+        from llm_router.engine.accounting.bill import RequestCost
+        from llm_router.engine.accounting.recording import Outside, record, whose
 
         self._runtime.check_open()
         now = self._loaded
@@ -266,7 +266,7 @@ class Router:
         are those of the spec's `timezone`. Of entries that `ledger: {keep}` dropped, what their daily totals say.
         Raises RequestError, StoreDown.
         """
-        from llm_router.engine.spending import Question, spent
+        from llm_router.engine.accounting.spending import Question, spent
 
         now = self._loaded
         question = Question.of(period, (since, until), by, where, usual=usual)
@@ -292,7 +292,7 @@ class Router:
 
         Other processes on the same store give none of them any more after 10 seconds.
         """
-        from llm_router.engine.cache import purged
+        from llm_router.engine.caching.lookup import purged
 
         return run(purged(self._loaded.wiring.accounts, user), self._runtime.perform)
 
@@ -303,7 +303,7 @@ class Router:
         know come in, and `listed` tells what the keys here can see. Raises RequestError for another name; a provider
         that can't be asked is left as the catalogue knows it.
         """
-        from llm_router.engine.models import models
+        from llm_router.engine.health.models import models
 
         now = self._loaded
         self._runtime.check_open()
@@ -314,7 +314,7 @@ class Router:
 
         The providers are asked for their lists of models, which costs nothing. Raises nothing for what they answer.
         """
-        from llm_router.engine.models import survey
+        from llm_router.engine.health.models import survey
 
         now = self._loaded
         self._runtime.check_open()
@@ -325,7 +325,7 @@ class Router:
 
         Blocks its thread where limits are kept in a store that others share.
         """
-        from llm_router.engine.status import look
+        from llm_router.engine.health.status import look
 
         now = self._loaded
         return run(look(now.program, now.wiring), self._runtime.perform)
@@ -389,14 +389,14 @@ class Router:
     def _embedding(
         self, texts: Texts, hints: Mapping[str, object], **said: Unpack[EmbedOptions]
     ) -> Callable[[], Script[Embeddings]]:
-        from llm_router.engine.embed import embed
+        from llm_router.engine.embedding.work import embed
 
         return partial(embed, self._work(texts, hints, **said))
 
     def _work(self, texts: Texts, hints: Mapping[str, object], **said: Unpack[EmbedOptions]) -> Work:
         """The texts as they were given, with everything that is taken now."""
-        from llm_router.engine import embed_call as call
-        from llm_router.engine.embed import Work
+        from llm_router.engine.embedding import call
+        from llm_router.engine.embedding.work import Work
         from llm_router.policy.hints import Hints
 
         now, purpose = self._life.taken(), said.get("purpose")
@@ -410,8 +410,8 @@ class Router:
 
     def _job(self, conversation: Conversation, hints: Mapping[str, object], *, stream: bool = False) -> Job:
         """The request as it was called, with everything that is taken now and not when it is first driven."""
+        from llm_router.engine.accounting.meter import Meter
         from llm_router.engine.job import Job
-        from llm_router.engine.meter import Meter
         from llm_router.policy.hints import Hints
 
         now = self._life.taken()

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from typing_extensions import override
 
-from llm_router.engine.figures import Figures, figures
+from llm_router.engine.accounting.figures import Figures, figures
 from llm_router.state.entry import Entry
 from llm_router.state.totals import Query, sum_entries
 

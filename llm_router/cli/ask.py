@@ -16,8 +16,8 @@ from llm_router.cli.conversation import conversation
 from llm_router.messages import TextDelta
 
 if TYPE_CHECKING:
+    from llm_router.engine.accounting.elsewhere import Elsewhere
     from llm_router.engine.answer import Answer
-    from llm_router.engine.elsewhere import Elsewhere
 
 SUMMARY = "ask one prompt through a spec, and see who answers and why"
 

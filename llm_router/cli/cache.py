@@ -48,7 +48,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 
 def _stats(ledger: Ledger, user: str | None, console: Console) -> None:
-    from llm_router.engine.spending import Question
+    from llm_router.engine.accounting.spending import Question
 
     where = {} if user is None else {"user": [user]}
     spent = ledger.spent(Question.of(None, (_BEGINNING, None), ("outcome",), where, usual=False))
@@ -60,8 +60,8 @@ def _stats(ledger: Ledger, user: str | None, console: Console) -> None:
 
 
 def _purge(ledger: Ledger, user: str | None, console: Console) -> None:
-    from llm_router.engine.cache import Purge
-    from llm_router.engine.cache_key import scope_of
+    from llm_router.engine.caching.key import scope_of
+    from llm_router.engine.caching.lookup import Purge
 
     count = Purge(ledger.accounts, "" if user is None else scope_of(user)).act()
     console.line("1 answer was dropped" if count == 1 else f"{count} answers were dropped")

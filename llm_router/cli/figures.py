@@ -14,8 +14,8 @@ from llm_router.cli.console import Console
 from llm_router.units import PICODOLLARS_PER_DOLLAR, format_count
 
 if TYPE_CHECKING:
-    from llm_router.engine.figures import Figures
-    from llm_router.engine.spending import Spending
+    from llm_router.engine.accounting.figures import Figures
+    from llm_router.engine.accounting.spending import Spending
 
 BAR = 24
 """Characters of the longest bar."""

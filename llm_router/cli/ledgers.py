@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from llm_router.cli.console import Console
 
 if TYPE_CHECKING:
+    from llm_router.engine.accounting.spending import Question, Spending
     from llm_router.engine.effects import Effect
-    from llm_router.engine.spending import Question, Spending
     from llm_router.policy.program import Program
     from llm_router.state.accounts import Accounts
 
@@ -27,8 +27,8 @@ class Ledger:
 
     def spent(self, question: Question) -> Spending:
         """What the ledger answers. Raises RequestError, StoreDown."""
-        from llm_router.engine.drive import run
-        from llm_router.engine.spending import spent
+        from llm_router.engine.accounting.spending import spent
+        from llm_router.engine.driving.drive import run
 
         return run(spent(self.program, self.accounts, question), _perform)
 

@@ -12,7 +12,7 @@ from llm_router.diagnostics import Diagnostic, SpecError
 from llm_router.engine.loading import OF_THE_ENVIRONMENT
 
 if TYPE_CHECKING:
-    from llm_router.engine.listing import Finding, KeyVerdict, ModelVerdict
+    from llm_router.engine.health.listing import Finding, KeyVerdict, ModelVerdict
     from llm_router.policy.program import Deployment
     from llm_router.spec.source import Source
 

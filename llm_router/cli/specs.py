@@ -32,7 +32,7 @@ class Asked:
         if self.embed is None:
             return program
         from llm_router.catalog.tokens import count_request
-        from llm_router.engine.embed_call import embedding_named
+        from llm_router.engine.embedding.call import embedding_named
         from llm_router.policy.embeddings import program_for
 
         embedding = embedding_named(program, self.embed)

@@ -20,7 +20,7 @@ from llm_router.errors import RequestError
 
 if TYPE_CHECKING:
     from llm_router.cli.ledgers import Ledger
-    from llm_router.engine.spending import Question
+    from llm_router.engine.accounting.spending import Question
 
 SUMMARY = "show what was spent, by provider, model, user, day, …"
 
@@ -78,7 +78,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 
 def _question(options: argparse.Namespace) -> Question:
-    from llm_router.engine.spending import Question
+    from llm_router.engine.accounting.spending import Question
 
     where: dict[str, list[str]] = {}
     for said in options.where:

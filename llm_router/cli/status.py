@@ -21,7 +21,7 @@ from llm_router.cli.console import Console
 
 if TYPE_CHECKING:
     from llm_router.engine.effects import Effect
-    from llm_router.engine.status import Status
+    from llm_router.engine.health.status import Status
     from llm_router.policy.program import Program
     from llm_router.state.accounts import Accounts
 
@@ -59,8 +59,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 def _status(program: Program, accounts: Accounts) -> Status:
     """What is shared. Raises StoreDown."""
-    from llm_router.engine.drive import run as driven
-    from llm_router.engine.status import look
+    from llm_router.engine.driving.drive import run as driven
+    from llm_router.engine.health.status import look
     from llm_router.engine.wiring import Wiring
 
     accounts.store.load("health")  # so that a store that is down is an error here, and no empty answer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llm_router.engine.bill import RequestCost
+from llm_router.engine.accounting.bill import RequestCost
 from llm_router.errors import AttemptReport
 from llm_router.messages import ChatResponse, FinishReason, Json, ToolCall, Usage
 from llm_router.units import format_money, format_usd

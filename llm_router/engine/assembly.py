@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import httpx
 
+    from llm_router.engine.driving.runtime import Runtime
     from llm_router.engine.events import Observer
-    from llm_router.engine.runtime import Runtime
 
 
 def assembled(
     http_client: httpx.Client | None, async_http_client: httpx.AsyncClient | None, observers: Sequence[Observer]
 ) -> Runtime:
     """A runtime on the caller's clients, or on connections of its own; garbage closes its sockets."""
-    from llm_router.engine.runtime import Runtime
+    from llm_router.engine.driving.runtime import Runtime
     from llm_router.engine.transport.blocking import BlockingTransport
     from llm_router.engine.transport.injected import InjectedAsyncTransport, InjectedTransport
     from llm_router.engine.transport.looped import LoopedTransport

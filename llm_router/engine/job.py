@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from llm_router.engine.meter import Meter
+from llm_router.engine.accounting.meter import Meter
 from llm_router.engine.wiring import Wiring
 from llm_router.messages import ChatRequest
 from llm_router.policy.hints import Hints

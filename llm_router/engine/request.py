@@ -6,18 +6,18 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
+from llm_router.engine.accounting.thresholds import tell_left_out
 from llm_router.engine.answer import Answer
 from llm_router.engine.asking import asked
-from llm_router.engine.cache import cached, lookup_of
+from llm_router.engine.caching.lookup import cached, lookup_of
 from llm_router.engine.effects import Decided, Now, Observe, Remember, TakeTurns, Tell, WallTime
 from llm_router.engine.events import DecisionMade, RequestDone
+from llm_router.engine.health.sharing import hear
 from llm_router.engine.job import Job
-from llm_router.engine.outcome import nobody
-from llm_router.engine.output import check_schema
-from llm_router.engine.serving import Serving
-from llm_router.engine.sharing import hear
+from llm_router.engine.serving.outcome import nobody
+from llm_router.engine.serving.output import check_schema
+from llm_router.engine.serving.under_way import Serving
 from llm_router.engine.storing import Look
-from llm_router.engine.thresholds import tell_left_out
 from llm_router.errors import ProviderError, StoreDown
 from llm_router.policy.charges import accounts_of, spent_of
 from llm_router.policy.decide import decide

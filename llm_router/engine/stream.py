@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, Self
 from typing_extensions import override
 
 from llm_router.engine.answer import Answer
-from llm_router.engine.drive import Ended, Pause, advance, advance_async, begin, finish, finish_async
+from llm_router.engine.driving.drive import Ended, Pause, advance, advance_async, begin, finish, finish_async
 from llm_router.engine.effects import Decided, Effect, Emit, Script
 from llm_router.engine.leaving import Leaving
 from llm_router.errors import RouterClosed
 
 if TYPE_CHECKING:
-    from llm_router.engine.meter import Meter
-    from llm_router.engine.runtime import Runtime
+    from llm_router.engine.accounting.meter import Meter
+    from llm_router.engine.driving.runtime import Runtime
     from llm_router.messages import StreamEvent
     from llm_router.policy.decision import Decision
 

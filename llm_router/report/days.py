@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
-from llm_router.engine.spans import Instant, span_of
+from llm_router.engine.accounting.spans import Instant, span_of
 
 Unit = Literal["hour", "day", "week", "month"]
 Day: TypeAlias = datetime.date

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llm_router.engine.spans import Instant
+from llm_router.engine.accounting.spans import Instant
 from llm_router.policy.program import Program
 from llm_router.report.days import days_of
 from llm_router.report.gather import gather

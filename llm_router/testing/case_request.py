@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from llm_router.engine.embed import Work
-from llm_router.engine.embed_call import dimensions_of, embedding_named, read_texts
+from llm_router.engine.embedding.call import dimensions_of, embedding_named, read_texts
+from llm_router.engine.embedding.work import Work
 from llm_router.engine.job import Job
 from llm_router.engine.wiring import Wiring, wire
 from llm_router.messages import ChatRequest, JsonFormat, Message, Settings, assistant, system, user

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 
 from llm_router.diagnostics import Span
 from llm_router.engine.answer import Answer
-from llm_router.engine.drive import run
-from llm_router.engine.embed import Work, embed, first_job
-from llm_router.engine.embeddings import Embeddings
+from llm_router.engine.driving.drive import run
+from llm_router.engine.embedding.answers import Embeddings
+from llm_router.engine.embedding.work import Work, embed, first_job
 from llm_router.engine.events import AttemptFinished, DecisionMade, Event
 from llm_router.engine.job import Job
 from llm_router.engine.request import explained, serve

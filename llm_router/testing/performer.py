@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from llm_router.engine.driving.race import Race
 from llm_router.engine.effects import (
     Close,
     Decided,
@@ -27,7 +28,6 @@ from llm_router.engine.effects import (
     WallTime,
 )
 from llm_router.engine.events import Event
-from llm_router.engine.race import Race
 from llm_router.engine.storing import AccountEffect, Park
 from llm_router.messages import StreamEvent
 from llm_router.state.health import HealthBook

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from llm_router.engine.drive import finish
+from llm_router.engine.driving.drive import finish
+from llm_router.engine.driving.race import Race, Raced, Rest
 from llm_router.engine.effects import Cancelled, Close, Decided, Effect, Emit, Reply, Script, StoreEffect
-from llm_router.engine.race import Race, Raced, Rest
 from llm_router.engine.storing import AccountEffect
 from llm_router.testing.clock import VirtualClock
 

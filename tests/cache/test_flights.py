@@ -173,7 +173,7 @@ async def test_a_cancelled_follower_harms_nobody() -> None:
 
 
 def test_who_waits_too_long_asks_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("llm_router.engine.cache.PATIENCE_S", 0.1)
+    monkeypatch.setattr("llm_router.engine.caching.lookup.PATIENCE_S", 0.1)
     with gated() as (router, gate), router.stream(TEXT):
         gate.opened.set()
         left_half_read = router.stream(TEXT)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_router.engine.replay import events_of
+from llm_router.engine.caching.replay import events_of
 from llm_router.messages import (
     Assembly,
     ChatResponse,

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_router import RequestError, Router
-from llm_router.engine.embed import spans
+from llm_router.engine.embedding.work import spans
 from llm_router.testing import emulated_providers
 from llm_router.testing.dialects.embeddings import vector_of
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from llm_router.engine.drive import run
-from llm_router.engine.embed import Work, embed
+from llm_router.engine.driving.drive import run
+from llm_router.engine.embedding.work import Work, embed
 from llm_router.engine.events import AttemptFinished, DecisionMade
 from llm_router.engine.loading import Loaded, Origin, loaded
 from llm_router.errors import TimedOut

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from llm_router.engine.attempt import FINISH_GRACE_S, Answered, Failed, Mode, Trial, attempt
-from llm_router.engine.drive import Ended, advance, finish
+from llm_router.engine.driving.drive import Ended, advance, finish
 from llm_router.engine.effects import Close, Effect, Emit, Expired, Lost, Now, Open, Read, Reply, WallTime
+from llm_router.engine.results import Answered, Failed
+from llm_router.engine.serving.attempt import FINISH_GRACE_S, Mode, Trial, attempt
 from llm_router.messages import StreamEvent, TextDelta
 from llm_router.policy.program import Timeouts
 from llm_router.wire.codec import HttpRequest

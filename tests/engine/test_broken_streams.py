@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from llm_router.engine.attempt import Answered, Failed, Mode, Trial, attempt
-from llm_router.engine.drive import Ended, advance
+from llm_router.engine.driving.drive import Ended, advance
 from llm_router.engine.effects import Close, Effect, Emit, Lost, Now, Open, Read, Reply, WallTime
+from llm_router.engine.results import Answered, Failed
+from llm_router.engine.serving.attempt import Mode, Trial, attempt
 from llm_router.messages import StreamEvent
 from llm_router.policy.program import Timeouts
 from llm_router.wire.codec import HttpRequest

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from llm_router.engine.continuing import INSTRUCTION, Joint, added, going_on
+from llm_router.engine.serving.continuing import INSTRUCTION, Joint, added, going_on
 from llm_router.errors import ProviderError
 from llm_router.messages import (
     Assembly,

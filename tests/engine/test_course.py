@@ -11,7 +11,7 @@ import pytest
 from typing_extensions import override
 
 from llm_router.catalog.cards import find_card
-from llm_router.engine.drive import advance, finish
+from llm_router.engine.driving.drive import advance, finish
 from llm_router.engine.effects import Effect, Emit, Lost, Open, Read, Reply, Sleep
 from llm_router.engine.job import Job
 from llm_router.engine.request import serve

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from llm_router.engine.checks import check_cooling
-from llm_router.engine.drive import run
+from llm_router.engine.driving.drive import run
 from llm_router.engine.effects import Effect, Expired, Lost, Open, Reply
 from llm_router.engine.events import (
     AttemptFinished,
@@ -21,8 +20,9 @@ from llm_router.engine.events import (
     RequestDone,
     Waiting,
 )
+from llm_router.engine.health.checks import check_cooling
+from llm_router.engine.health.status import LimitLeft, Status, look
 from llm_router.engine.log import log_event
-from llm_router.engine.status import LimitLeft, Status, look
 from llm_router.errors import ProviderError
 from llm_router.messages import Usage
 from llm_router.state.health import Outcome

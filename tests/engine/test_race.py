@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from llm_router.engine.drive import advance, advance_async, finish_async, run, run_async
+from llm_router.engine.driving.drive import advance, advance_async, finish_async, run, run_async
+from llm_router.engine.driving.race import Race, Raced
+from llm_router.engine.driving.runtime import Runtime
 from llm_router.engine.effects import Cancelled, Emit, Now, Script, Sleep
-from llm_router.engine.race import Race, Raced
-from llm_router.engine.runtime import Runtime
 from llm_router.errors import RouterClosed
 from llm_router.messages import TextDelta
 from llm_router.testing import Emulator, VirtualClock
@@ -87,7 +87,7 @@ def in_asyncio(script: Script[Any]) -> Any:
         return await run_async(script, runtime.perform_async, runtime.detach)
 
     with asyncio.Runner(loop_factory=Hasty) as runner, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("llm_router.engine.runtime.time", SimpleNamespace(monotonic=runner.get_loop().time))
+        patch.setattr("llm_router.engine.driving.runtime.time", SimpleNamespace(monotonic=runner.get_loop().time))
         return runner.run(main())
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from llm_router.engine.output import COMPLAINTS, repaired
+from llm_router.engine.serving.output import COMPLAINTS, repaired
 from llm_router.errors import InvalidOutput
 from llm_router.messages import ChatRequest, ChatResponse, JsonFormat, JsonObject, assistant, user
 from tests.engine.world import World

@@ -9,9 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_router.engine.output import check_output, check_schema
-from llm_router.engine.retry import TELLING, Again, Onward, Standing, Stop, chance, most_telling, pause, what_follows
 from llm_router.engine.scrub import ECHO, HIDDEN, scrub
+from llm_router.engine.serving.output import check_output, check_schema
+from llm_router.engine.serving.retry import (
+    TELLING,
+    Again,
+    Onward,
+    Standing,
+    Stop,
+    chance,
+    most_telling,
+    pause,
+    what_follows,
+)
 from llm_router.errors import FailureClass, RequestError
 from llm_router.messages import ChatRequest, ChatResponse, JsonFormat, Message, Refusal, Text, ToolCall, assistant
 from llm_router.policy.program import After, Wait

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from llm_router.engine.driving.own_loop import OwnLoop
+from llm_router.engine.driving.runtime import Runtime
 from llm_router.engine.effects import Effect, Sleep
 from llm_router.engine.leaving import Leaving
-from llm_router.engine.own_loop import OwnLoop
-from llm_router.engine.runtime import Runtime
 from llm_router.engine.storing import Park
 from llm_router.errors import RouterClosed
 from llm_router.state.parking import Spot

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from llm_router.engine.seam import Seam, is_no_chance
+from llm_router.engine.serving.seam import Seam, is_no_chance
 
 TWICE = "One two three. One two three."
 SAID = "The sky is blue because sunlight is scat"

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from llm_router import Environment
-from llm_router.engine.drive import run
+from llm_router.engine.driving.drive import run
 from llm_router.engine.effects import Effect, Observe, TakeTurns
 from llm_router.engine.job import Job
 from llm_router.engine.loading import Loaded, Origin, loaded

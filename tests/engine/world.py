@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 from llm_router import Environment
 from llm_router.diagnostics import SpecError
 from llm_router.engine.answer import Answer
-from llm_router.engine.drive import Ended, advance, advance_async
+from llm_router.engine.driving.drive import Ended, advance, advance_async
 from llm_router.engine.effects import Effect, Emit
 from llm_router.engine.job import Job
 from llm_router.engine.loading import NotLoaded, Origin, loaded

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from typing_extensions import override
 
-from llm_router.engine.continuing import INSTRUCTION
+from llm_router.engine.serving.continuing import INSTRUCTION
 from llm_router.messages import JsonObject
 
 FILE: Mapping[str, Any] = yaml.safe_load(Path(__file__).with_name("matrix.yaml").read_text())

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from llm_router.engine.drive import CancelledAct, Ended, advance, advance_async, finish
+from llm_router.engine.driving.drive import CancelledAct, Ended, advance, advance_async, finish
+from llm_router.engine.driving.race import Race, run_race
 from llm_router.engine.effects import Close, Decided, Effect, Emit, Open, Read, Reply, Sleep
 from llm_router.engine.job import Job
-from llm_router.engine.race import Race, run_race
 from llm_router.engine.request import serve
 from llm_router.engine.storing import AccountEffect, Park
 from llm_router.errors import RouterError

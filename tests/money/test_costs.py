@@ -12,7 +12,7 @@ import yaml
 
 from llm_router.catalog.prices import find_price
 from llm_router.catalog.providers import PROVIDERS
-from llm_router.engine.bill import RequestCost
+from llm_router.engine.accounting.bill import RequestCost
 from llm_router.messages import Usage
 from llm_router.state.entry import Entry
 from llm_router.wire.dialects import CODECS

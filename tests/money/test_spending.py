@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from llm_router import Environment, RequestError, Router
-from llm_router.engine.spans import earlier, span_of
+from llm_router.engine.accounting.spans import earlier, span_of
 from llm_router.errors import QuotaExhausted
 from llm_router.messages import Usage
 from llm_router.state.entry import Entry

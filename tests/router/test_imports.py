@@ -14,7 +14,7 @@ OWN = {
     "llm_router.catalog.prices",
     "llm_router.catalog.providers",
     "llm_router.engine.request",
-    "llm_router.engine.runtime",
+    "llm_router.engine.driving.runtime",
     "llm_router.engine.wiring",
     "llm_router.policy.binding",
     "llm_router.policy.compile",

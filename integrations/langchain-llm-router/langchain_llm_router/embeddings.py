@@ -14,7 +14,7 @@ from langchain_llm_router.errors import model_errors
 from llm_router import Embeddings as Vectors
 from llm_router import Router
 from llm_router.context import current_hints, merge_hints, only_hints
-from llm_router.engine.embed_call import around, dimensions_of, embedding_named
+from llm_router.engine.embedding.call import around, dimensions_of, embedding_named
 from llm_router.errors import RequestError
 from llm_router.keywords import check_source, read_embedder
 from llm_router.wire.embedding import Purpose

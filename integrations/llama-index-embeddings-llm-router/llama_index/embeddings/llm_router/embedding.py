@@ -12,8 +12,8 @@ from typing_extensions import override
 
 from llm_router import Router, bind_context
 from llm_router.context import current_hints, merge_hints, only_hints
-from llm_router.engine.embed_call import around, dimensions_of, embedding_named
-from llm_router.engine.embeddings import Embeddings
+from llm_router.engine.embedding.answers import Embeddings
+from llm_router.engine.embedding.call import around, dimensions_of, embedding_named
 from llm_router.errors import RequestError
 from llm_router.keywords import check_source, read_embedder
 from llm_router.wire.embedding import Purpose

@@ -18,7 +18,9 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
-from llm_router.engine.drive import finish, finish_async, in_thread
+from llm_router.engine.driving.drive import finish, finish_async, in_thread
+from llm_router.engine.driving.home import Home
+from llm_router.engine.driving.race import Race, run_race
 from llm_router.engine.effects import (
     Close,
     Effect,
@@ -34,10 +36,8 @@ from llm_router.engine.effects import (
     WallTime,
 )
 from llm_router.engine.events import Event, Observer
-from llm_router.engine.home import Home
 from llm_router.engine.leaving import Leaving
 from llm_router.engine.log import log_event, logger
-from llm_router.engine.race import Race, run_race
 from llm_router.engine.stores import Stores
 from llm_router.engine.storing import AccountEffect, Park
 from llm_router.engine.transport import AsyncTransport, Transport

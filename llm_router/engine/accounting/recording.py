@@ -18,9 +18,9 @@ from llm_router.catalog.price import Price
 from llm_router.catalog.prices import find_price
 from llm_router.catalog.providers import PROVIDERS
 from llm_router.diagnostics import did_you_mean
-from llm_router.engine.booking import claims
+from llm_router.engine.accounting.booking import claims
+from llm_router.engine.accounting.meter import Listener
 from llm_router.engine.effects import WallTime
-from llm_router.engine.meter import Listener
 from llm_router.engine.storing import AccountEffect
 from llm_router.engine.wiring import Wiring
 from llm_router.errors import RequestError

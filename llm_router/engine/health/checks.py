@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from typing_extensions import override
 
 from llm_router.catalog.providers import row_of
-from llm_router.engine.drive import run
+from llm_router.engine.driving.drive import run
 from llm_router.engine.effects import Close, Expired, Lost, Now, Open, StoreEffect, Tell
 from llm_router.engine.events import DeploymentChecked
 from llm_router.engine.log import logger
@@ -30,7 +30,7 @@ from llm_router.wire.codec import HttpRequest
 from llm_router.wire.listing import form_of, list_request
 
 if TYPE_CHECKING:
-    from llm_router.engine.runtime import Runtime
+    from llm_router.engine.driving.runtime import Runtime
 
 PATIENCE_S = 5.0
 """How long a check may take: a provider that needs longer for a list isn't well."""

@@ -18,15 +18,15 @@ from typing import TypeVar
 
 from typing_extensions import override
 
+from llm_router.engine.accounting.bill import RequestCost
+from llm_router.engine.accounting.booking import Subject, opened
 from llm_router.engine.answer import Answer
 from llm_router.engine.asking import asked
-from llm_router.engine.bill import RequestCost
-from llm_router.engine.booking import Subject, opened
-from llm_router.engine.cache_key import flight_of, key_of, scope_of, sent_by
+from llm_router.engine.caching.key import flight_of, key_of, scope_of, sent_by
+from llm_router.engine.caching.replay import events_of
 from llm_router.engine.effects import Emit, Now, ReturnTurns, Script, Tell, WallTime
 from llm_router.engine.events import CacheHit, RequestDone
 from llm_router.engine.job import Job
-from llm_router.engine.replay import events_of
 from llm_router.engine.storing import AccountEffect, Park, Record
 from llm_router.errors import StoreDown
 from llm_router.messages import Refusal

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from llm_router.catalog.known import KnownModel, known_models, with_listed
 from llm_router.diagnostics import closest
-from llm_router.engine.listing import Finding, inquire, inquiries
+from llm_router.engine.health.listing import Finding, inquire, inquiries
 from llm_router.engine.wiring import Wiring
 from llm_router.errors import RequestError
 from llm_router.policy.program import Program

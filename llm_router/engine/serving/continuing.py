@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 
-from llm_router.engine.replay import events_of
-from llm_router.engine.seam import Seam
+from llm_router.engine.caching.replay import events_of
+from llm_router.engine.serving.seam import Seam
 from llm_router.messages import (
     Assembly,
     ChatRequest,

@@ -9,21 +9,22 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from llm_router.engine.admission import Cashier
-from llm_router.engine.attempt import Answered, Failed, Mode, Trial, attempt
-from llm_router.engine.continuing import Joint
+from llm_router.engine.accounting.admission import Cashier
+from llm_router.engine.accounting.meter import Running
 from llm_router.engine.effects import CountAttempt, Now, Report, Tell
 from llm_router.engine.events import AttemptFinished, AttemptStarted, HealthChanged
+from llm_router.engine.health.sharing import say
 from llm_router.engine.job import Job
-from llm_router.engine.line import Line, Turn
-from llm_router.engine.meter import Running
-from llm_router.engine.outcome import Miss, Tried, report_of, reported
-from llm_router.engine.output import check_calls, check_output
-from llm_router.engine.retry import Again, Standing, chance, what_follows
+from llm_router.engine.results import Answered, Failed
 from llm_router.engine.scrub import scrubbed, without_secrets
-from llm_router.engine.sharing import say
-from llm_router.engine.trials import Trials
-from llm_router.engine.verdict import speed, trouble
+from llm_router.engine.serving.attempt import Mode, Trial, attempt
+from llm_router.engine.serving.continuing import Joint
+from llm_router.engine.serving.line import Line, Turn
+from llm_router.engine.serving.outcome import Miss, Tried, report_of, reported
+from llm_router.engine.serving.output import check_calls, check_output
+from llm_router.engine.serving.retry import Again, Standing, chance, what_follows
+from llm_router.engine.serving.trials import Trials
+from llm_router.engine.serving.verdict import speed, trouble
 from llm_router.errors import AttemptMark, AttemptReport
 from llm_router.messages import ChatRequest, ChatResponse
 from llm_router.policy.decision import Candidate, Decision

@@ -16,12 +16,12 @@ from dataclasses import dataclass, field, replace
 from math import inf, isfinite
 from typing import Literal, Protocol
 
-from llm_router.engine.admission import Unbooked
-from llm_router.engine.booking import Booking
+from llm_router.engine.accounting.admission import Unbooked
+from llm_router.engine.accounting.booking import Booking
 from llm_router.engine.effects import Admit, Now, Report, Script, Sleep, Tell
 from llm_router.engine.events import PassedOver, PassedReason, Waiting
-from llm_router.engine.retry import chance
-from llm_router.engine.sharing import may_probe, say
+from llm_router.engine.health.sharing import may_probe, say
+from llm_router.engine.serving.retry import chance
 from llm_router.errors import AdmittedAs, FailureClass
 from llm_router.policy.decision import Candidate
 from llm_router.policy.program import Program

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llm_router.engine.attempt import Answered, Failed
+from llm_router.engine.results import Answered, Failed
 from llm_router.policy.program import After, Wait
 from llm_router.state.health import Outcome
 

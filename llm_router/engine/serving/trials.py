@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from math import inf
 
-from llm_router.engine.attempt import Mode, Trial
-from llm_router.engine.continuing import GoingOn, Joint, going_on
+from llm_router.engine.serving.attempt import Mode, Trial
+from llm_router.engine.serving.continuing import GoingOn, Joint, going_on
 from llm_router.engine.wiring import Wiring
 from llm_router.messages import ChatRequest, ChatResponse
 from llm_router.policy.decision import Candidate

@@ -15,11 +15,11 @@ from typing_extensions import override
 
 from llm_router.catalog.embedding_apis import embedding_api
 from llm_router.catalog.tokens import TokenCount, count_text
+from llm_router.engine.accounting.meter import Listener, Meter
 from llm_router.engine.answer import Answer
 from llm_router.engine.effects import Now
-from llm_router.engine.embeddings import Embeddings
+from llm_router.engine.embedding.answers import Embeddings
 from llm_router.engine.job import Job
-from llm_router.engine.meter import Listener, Meter
 from llm_router.engine.request import explained, serve
 from llm_router.engine.wiring import Wiring
 from llm_router.messages import ChatRequest, ChatResponse, Message, user

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import isfinite
 
-from llm_router.engine.attempt import Answered, Failed
-from llm_router.engine.line import Held, HeldReason
-from llm_router.engine.retry import most_telling
+from llm_router.engine.results import Answered, Failed
+from llm_router.engine.serving.line import Held, HeldReason
+from llm_router.engine.serving.retry import most_telling
 from llm_router.errors import (
     PROVIDER_ERRORS,
     AttemptReport,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from typing_extensions import override
 
-from llm_router.engine.bill import RequestCost
+from llm_router.engine.accounting.bill import RequestCost
 from llm_router.errors import RequestError
 from llm_router.messages import Usage
 

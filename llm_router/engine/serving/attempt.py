@@ -20,9 +20,10 @@ from typing import Literal
 
 from typing_extensions import override
 
-from llm_router.engine.continuing import Joint
-from llm_router.engine.course import begin, finish, read_on
 from llm_router.engine.effects import Emit, Expired, Lost, Now, Reply, WallTime
+from llm_router.engine.results import Answered, Failed
+from llm_router.engine.serving.continuing import Joint
+from llm_router.engine.serving.course import begin, finish, read_on
 from llm_router.errors import FailureClass
 from llm_router.messages import (
     CONTENT,
@@ -94,41 +95,6 @@ class Trial:
 
     def _bounded(self, since: float, limit: float | None) -> float:
         return min(since + (limit or 0.0), self.deadline)
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """The attempt gave a whole answer; `events` are those that are still to be passed on.
-
-    `first_content` is an instant, `writing_s` the time from there to the end without what the consumer took. Until
-    `limited_until` nothing remains of the sender's quota, as the reply's headers say.
-    """
-
-    response: ChatResponse
-    ended: float
-    first_content: float | None = None
-    writing_s: float | None = None
-    events: tuple[StreamEvent, ...] = field(default=(), repr=False)
-    limited_until: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The attempt gave none. `partial` is what had come of it; `committed` says that some was passed on.
-
-    `billed` says that the provider may bill it: it was reached, and didn't refuse. `first_content` is an instant;
-    `limited_until` is that of an answer. `body` is what came in place of an answer, as it came; nobody may keep or show
-    it unless the spec says `keep_prompts`.
-    """
-
-    failure: Failure
-    ended: float
-    partial: ChatResponse | None = field(default=None, repr=False)
-    committed: bool = False
-    billed: bool = False
-    first_content: float | None = None
-    limited_until: float | None = None
-    body: str = field(default="", repr=False)
 
 
 async def attempt(trial: Trial) -> Answered | Failed:

@@ -14,7 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from typing_extensions import override
 
-from llm_router.engine.drive import Ended, Pause, PerformAsync, advance_async, finish_async
+from llm_router.engine.driving.drive import Ended, Pause, PerformAsync, advance_async, finish_async
 from llm_router.engine.effects import Effect, Emit, Script
 
 T = TypeVar("T")

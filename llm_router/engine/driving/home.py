@@ -11,15 +11,15 @@ from concurrent.futures import CancelledError
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from llm_router.engine.driving.own_loop import OwnLoop
+from llm_router.engine.driving.race import Race, run_race
 from llm_router.engine.effects import Close, Effect, Open, Read
 from llm_router.engine.leaving import Leaving
-from llm_router.engine.own_loop import OwnLoop
-from llm_router.engine.race import Race, run_race
 from llm_router.engine.transport import AsyncTransport
 from llm_router.errors import RequestError, RouterClosed
 
 if TYPE_CHECKING:
-    from llm_router.engine.runtime import Runtime
+    from llm_router.engine.driving.runtime import Runtime
 
 Abroad = Race[Any] | Read | Close
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from llm_router.catalog.tokens import count_request
-from llm_router.engine.attempt import Answered, Failed
+from llm_router.engine.results import Answered, Failed
 from llm_router.errors import AttemptReport
 from llm_router.messages import ChatRequest, Text, ToolResult, Usage
 from llm_router.policy.charges import UNLIMITED, Charge, Kind, charges

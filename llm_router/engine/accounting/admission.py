@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Literal
 
+from llm_router.engine.accounting.booking import Booking, Result, Subject, amounts, claims, closed, opened, uncapped
+from llm_router.engine.accounting.thresholds import tell_passed
 from llm_router.engine.asking import asked
-from llm_router.engine.booking import Booking, Result, Subject, amounts, claims, closed, opened, uncapped
 from llm_router.engine.effects import Now, Tell, WallTime
 from llm_router.engine.events import Waiting, WaitReason
 from llm_router.engine.storing import Park, Record, Reserve, Settle
-from llm_router.engine.thresholds import tell_passed
 from llm_router.errors import AttemptReport, StoreDown
 from llm_router.policy.charges import UNLIMITED, Account, Charge
 from llm_router.policy.decision import Candidate

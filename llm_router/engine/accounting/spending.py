@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from typing_extensions import override
 
 from llm_router.diagnostics import did_you_mean
+from llm_router.engine.accounting.figures import Figures, figures
+from llm_router.engine.accounting.spans import Instant, Span, earlier, span_of
 from llm_router.engine.effects import WallTime
-from llm_router.engine.figures import Figures, figures
-from llm_router.engine.spans import Instant, Span, earlier, span_of
 from llm_router.engine.storing import AccountEffect
 from llm_router.errors import RequestError
 from llm_router.messages import Json

@@ -11,22 +11,22 @@ from fractions import Fraction
 from functools import partial
 from typing import NamedTuple
 
-from llm_router.engine.admission import Cashier, book_for
+from llm_router.engine.accounting.admission import Cashier, book_for
+from llm_router.engine.accounting.bill import RequestCost
+from llm_router.engine.accounting.booking import Subject, growth
 from llm_router.engine.answer import Answer
-from llm_router.engine.attempt import Answered, Failed
-from llm_router.engine.attempts import Attempts
-from llm_router.engine.bill import RequestCost
-from llm_router.engine.booking import Subject, growth
-from llm_router.engine.continuing import can_go_on, going_on
+from llm_router.engine.driving.race import Race
 from llm_router.engine.effects import Emit, FirstToken, Now, Sleep, Tell
 from llm_router.engine.events import FellBack, PassedOver, Retrying
+from llm_router.engine.health.sharing import cools
 from llm_router.engine.job import Job
-from llm_router.engine.line import Line, Place, Turn
-from llm_router.engine.outcome import Tried, final_error
-from llm_router.engine.output import repaired
-from llm_router.engine.race import Race
-from llm_router.engine.retry import Again, Onward, Standing, Step, Stop, pause, what_follows
-from llm_router.engine.sharing import cools
+from llm_router.engine.results import Answered, Failed
+from llm_router.engine.serving.attempts import Attempts
+from llm_router.engine.serving.continuing import can_go_on, going_on
+from llm_router.engine.serving.line import Line, Place, Turn
+from llm_router.engine.serving.outcome import Tried, final_error
+from llm_router.engine.serving.output import repaired
+from llm_router.engine.serving.retry import Again, Onward, Standing, Step, Stop, pause, what_follows
 from llm_router.messages import ChatResponse
 from llm_router.policy.decide import continue_with, relief_for
 from llm_router.policy.decision import Candidate, Decision

@@ -15,7 +15,7 @@ from llm_router.wire.codec import HttpRequest
 from llm_router.wire.course import Ask, Course, Coursed, Give, Play, Rest, Step, Told
 
 if TYPE_CHECKING:
-    from llm_router.engine.attempt import Trial
+    from llm_router.engine.serving.attempt import Trial
 
 LEAVING_S = 1.0
 """How long the request may take by which a course is left."""

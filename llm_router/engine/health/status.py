@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from llm_router.engine.asking import asked
 from llm_router.engine.effects import Now, StoreEffect, WallTime
-from llm_router.engine.sharing import hear
+from llm_router.engine.health.sharing import hear
 from llm_router.engine.storing import Look
 from llm_router.engine.wiring import Wiring
 from llm_router.errors import StoreDown

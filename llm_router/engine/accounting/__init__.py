@@ -1,0 +1,1 @@
+"""What requests cost and may cost: booked before an attempt, settled after it, summed for people."""

@@ -1,0 +1,1 @@
+"""How deployments do: asked in the background, shared with other processes, and told."""

@@ -1,0 +1,1 @@
+"""One request under way: who is asked next, each attempt, and what follows a failure."""
