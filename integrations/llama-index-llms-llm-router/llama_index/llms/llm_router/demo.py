@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from llama_index.core.query_engine import RetrieverQueryEngine
@@ -39,7 +41,7 @@ def acts(router: Router, known: Sequence[Document]) -> Sequence[Act]:
     streamed = engine(llm, known, streaming=True)
     code = "RetrieverQueryEngine(llm=LLMRouter)"
     return (
-        Act("LlamaIndex: a query engine", f"{code}.query(…)", WHOLE, lambda write: write(str(whole.query(WHOLE)))),
+        Act("LlamaIndex: a query engine", f"{code}.query(…)", WHOLE, lambda write: write(answer(whole))),
         Act(
             "LlamaIndex: streamed",
             f"{code}.query(…).response_gen",
@@ -54,8 +56,26 @@ def engine(llm: LLMRouter, known: Sequence[Document], *, streaming: bool) -> Ret
     return RetrieverQueryEngine.from_args(PassageRetriever(known), llm=llm, streaming=streaming)
 
 
+def answer(query_engine: RetrieverQueryEngine) -> str:
+    """The whole answer."""
+    with loop_at_hand():
+        return str(query_engine.query(WHOLE))
+
+
 def stream(query_engine: RetrieverQueryEngine, write: Write) -> None:
     """Write the answer as it comes."""
-    response: Any = query_engine.query(STREAMED)  # a StreamingResponse, by the engine's making
+    with loop_at_hand():
+        response: Any = query_engine.query(STREAMED)  # a StreamingResponse, by the engine's making
     for piece in response.response_gen:
         write(piece)
+
+
+@contextmanager
+def loop_at_hand() -> Iterator[None]:
+    """An event loop for LlamaIndex's synchronous parts, which make one where there is none, and never close it."""
+    with asyncio.Runner() as runner:
+        asyncio.set_event_loop(runner.get_loop())
+        try:
+            yield
+        finally:
+            asyncio.set_event_loop(None)
