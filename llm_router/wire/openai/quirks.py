@@ -27,7 +27,7 @@ is what most compatible servers understand. Responses read those of them that co
 | `tool_results` | `text`, `parts` | `parts`: a tool may answer with images and files too |
 | `json` | `schema`, `object`, `tool`, `prompt` | how an answer in JSON is asked for: see `answers.py` |
 | `history_reasoning` | `none`, `reasoning_content`, `reasoning`, `parts` | where an earlier message's reasoning goes |
-| `signed_thoughts` | `no`, `any`, `model` | to which models lists of thoughts go back: see `thoughts.py` |
+| `signed_thoughts` | `no`, `vendor`, `model` | to which models lists of thoughts go back: see `thoughts.py` |
 | `call_thoughts` | `any`, `needed` | whether an earlier message with calls must bring its reasoning, if but a blank |
 | `prefill` | `no`, `plain`, `mark`, `template` | how the beginning of the answer is given: see `conversation.py` |
 | `images` | `yes`, `no` | whether images can be sent |
@@ -70,7 +70,7 @@ class Quirks:
     tool_results: Literal["text", "parts"] = "text"
     json: Literal["schema", "object", "tool", "prompt"] = "schema"
     history_reasoning: Literal["none", "reasoning_content", "reasoning", "parts"] = "none"
-    signed_thoughts: Literal["no", "any", "model"] = "no"
+    signed_thoughts: Literal["no", "vendor", "model"] = "no"
     call_thoughts: Literal["any", "needed"] = "any"
     prefill: Literal["no", "plain", "mark", "template"] = "no"
     images: Flag = "yes"

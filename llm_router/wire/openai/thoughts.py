@@ -7,9 +7,10 @@ docs.litellm.ai, reasoning_content; 2026). So the lists stand in the thought's s
 of the list": […]}`. In a stream items come in pieces, told apart by type and `index`, the signature in one without
 text: sent back in pieces they are refused (agno-agi/agno issue 8794, 2026), and so they are put together again.
 
-`signed_thoughts` says to whom they go back: `any` model of the provider's kind (openrouter: each item names its
-format), or only the `model` that was asked (litellm: others behind the same proxy refuse the key; BerriAI/litellm issue
-15758, 2025). Thoughts of Claude's without their signature, cut off, go back as plain text alone.
+`signed_thoughts` says to whom they go back: to models of the same `vendor` (openrouter: what stands before the slash;
+others can't read them, open-webui issue 28240, 2026), or only to the `model` that was asked (litellm: others behind the
+same proxy refuse the key; BerriAI/litellm issue 15758, 2025). Thoughts of Claude's without their signature, cut off, go
+back as plain text alone.
 """
 
 from __future__ import annotations
@@ -72,7 +73,10 @@ def _lists(thought: Reasoning, quirks: Quirks, model: str) -> JsonObject:
         said = as_object(parse(thought.signature))
     except ValueError:
         return {}
-    if quirks.signed_thoughts == "model" and said.get("model") != model:
+    known, asked = as_text(said.get("model")), model
+    if quirks.signed_thoughts == "vendor":
+        known, asked = known.partition("/")[0], asked.partition("/")[0]
+    if known != asked:
         return {}
     return {name: said[name] for name in _LISTS if said.get(name)}
 
