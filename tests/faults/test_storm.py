@@ -196,10 +196,10 @@ def test_two_hundred_streams_leave_nothing_behind(state: str, tmp_path: Path) ->
         assert min(ended[end] for end in ("answered", "left", "CancelledError")) > 5, ended
         assert not router._runtime._detached
         until(lambda: settled(emulator))
-        until(lambda: sockets() == listening)
+        until(lambda: sockets() <= listening)
     gc.collect()
-    assert sockets() == before
-    assert threading.active_count() == threads
+    until(lambda: sockets() <= before)
+    until(lambda: threading.active_count() <= threads)  # those of tests before may end meanwhile
 
 
 def read_in_thread(router: Router, number: int, held: list[Any]) -> str:
@@ -273,5 +273,5 @@ def test_fifty_threads_leave_nothing_behind(state: str, tmp_path: Path) -> None:
         router.close()
         until(lambda: settled(emulator))
     gc.collect()
-    assert sockets() == before
-    assert threading.active_count() == threads
+    until(lambda: sockets() <= before)
+    until(lambda: threading.active_count() <= threads)  # those of tests before may end meanwhile

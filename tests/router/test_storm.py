@@ -67,4 +67,4 @@ def test_a_storm_of_streams_leaves_nothing_behind() -> None:
         assert not router._runtime._detached
         until(lambda: settled(emulator))
     gc.collect()
-    assert threading.active_count() == threads
+    until(lambda: threading.active_count() <= threads)  # those of tests before may end meanwhile
