@@ -220,14 +220,20 @@ _MOVED: Mapping[Moved, str] = {
 
 
 def _estimate_notes(estimate: Estimate) -> list[str]:
-    bound = "" if estimate.cost_bound is None else f", at most {_short(estimate.cost_bound)}"
-    cost = "cost unknown" if estimate.cost is None else f"about {_short(estimate.cost)} USD{bound}"
-    notes = [cost]
+    notes = [_cost_note(estimate.cost, estimate.cost_bound)]
     if estimate.seconds is not None:
         notes.append(f"about {estimate.seconds:.1f}s")
     if estimate.quality is not None:
         notes.append(f"quality {estimate.quality:g}")
     return notes
+
+
+def _cost_note(cost: int | None, most: int | None) -> str:
+    if cost is None:
+        return "cost unknown"
+    if not cost and not most:
+        return "free"
+    return f"about {_short(cost)} USD" + ("" if most is None else f", at most {_short(most)}")
 
 
 def _score_notes(candidate: Candidate) -> list[str]:
