@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +12,7 @@ import pytest
 from llm_router.cli.main import VERBS, main
 from llm_router.policy.lint import LINTS
 from llm_router.testing import Emulator, Say, serve
+from tests.cli.running import running
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -318,13 +315,9 @@ def test_colour_is_for_terminals(run: Run, write: Write) -> None:
 
 
 def test_emulate_serves_until_interrupted() -> None:
-    command = [sys.executable, "-m", "llm_router.cli.main", "emulate", "--fault", "gpt-4o=rate_limit,ok"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"})
-    assert process.stdout is not None
-    assert process.stdout.readline().startswith("listening on http://127.0.0.1:")
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
-    assert process.returncode == 130
+    with running("emulate", "--fault", "gpt-4o=rate_limit,ok") as process:
+        assert process.out.readline().startswith("listening on http://127.0.0.1:")
+        assert process.interrupted() == 130
 
 
 def test_emulate_refuses_unknown_faults(run: Run) -> None:

@@ -5,10 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from decimal import Decimal
@@ -22,6 +18,7 @@ from llm_router.messages import Usage
 from llm_router.state.entry import Entry
 from llm_router.state.sqlite import SqliteStore
 from llm_router.testing import Emulator, Say, serve
+from tests.cli.running import running
 
 SPEC = """\
 version: 1
@@ -136,19 +133,13 @@ def test_pruning_says_how_much(run: Run, spec: str) -> None:
 
 
 def test_following_shows_what_changes_until_interrupted(spec: str) -> None:
-    command = [sys.executable, "-m", "llm_router.cli.main", "spend", spec, "--today", "--json", "--follow"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
-    ) as process:
-        assert process.stdout is not None
-        before = json.loads(process.stdout.readline())["total"]["attempts"]
+    with running("spend", spec, "--today", "--json", "--follow") as process:
+        before = json.loads(process.out.readline())["total"]["attempts"]
         store = SqliteStore(Path(spec).with_name("ledger.db"))
         store.record(entry(9, "small", 1, at=time.time()))
         store.close()
-        assert json.loads(process.stdout.readline())["total"]["attempts"] == before + 1
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
-    assert process.returncode == 130
+        assert json.loads(process.out.readline())["total"]["attempts"] == before + 1
+        assert process.interrupted() == 130
 
 
 def test_amounts_and_bars_never_hide_what_there_is() -> None:
